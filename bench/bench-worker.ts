@@ -1,0 +1,103 @@
+/**
+ * Measures a model inside workerd, whose clocks advance while code computes when it runs locally.
+ * The request's body is matrix-ceiling.onnx.
+ */
+import runtime from 'onnxruntime-web/ort-wasm-simd-threaded.wasm';
+import { Tensor } from 'onnxruntime-web/wasm';
+import type { Model } from '../src/backend/backend.ts';
+import { createSession, runtimeMemoryBytes } from '../src/backend/wasm-runtime.ts';
+import { workersBackend } from '../src/backend/workers-backend.ts';
+import type { GenerationPlan } from '../src/engine/generation.ts';
+import { Past } from '../src/engine/past.ts';
+import { multiplyAddsPerFrame } from '../src/job/frame-cost.ts';
+import type { Figures } from './figures.ts';
+
+const MEBIBYTE = 2 ** 20;
+const WARM_UP_FRAMES = 16;
+const MEASURED_FRAMES = 64;
+const LAST_FRAME = 208;
+/** Frames either side of frame 20 and frame 200 that stand for them. */
+const NEIGHBOURS = 8;
+const CEILING = { rows: 64, inner: 384, outer: 1536, products: 8, runs: 12, rounds: 15 };
+
+export default {
+  async fetch(request, { ASSETS }) {
+    const name = new URL(request.url).searchParams.get('model') ?? 'sprite';
+    const ceilingGraph = new Uint8Array(await request.arrayBuffer());
+    return Response.json(await measure(ASSETS, name, ceilingGraph));
+  },
+} satisfies ExportedHandler<{ ASSETS: Fetcher }>;
+
+async function measure(assets: Fetcher, name: string, ceilingGraph: Uint8Array): Promise<Figures> {
+  const lease = workersBackend(assets).tryAcquire();
+  const before = performance.now();
+  const model = await lease?.open(name);
+  const sessionStartMs = performance.now() - before;
+  if (!model) throw new Error('a fresh backend is free');
+  const { frameMs, memoryBytes } = await timeFrames(model);
+  const measured = frameMs.slice(WARM_UP_FRAMES, WARM_UP_FRAMES + MEASURED_FRAMES);
+  const framesPerSecond = 1000 / mean(measured);
+  const multiplyAdds = multiplyAddsPerFrame(model.manifest, model.manifest.defaults);
+  const ceiling = await matrixCeiling(ceilingGraph);
+  return {
+    framesPerSecond,
+    multiplyAddsPerFrame: multiplyAdds,
+    ceilingMultiplyAddsPerSecond: ceiling,
+    ceilingShare: (framesPerSecond * multiplyAdds) / ceiling,
+    costRatio200over20: median(around(frameMs, 200)) / median(around(frameMs, 20)),
+    wasmMemoryMiB: memoryBytes / MEBIBYTE,
+    sessionStartMs,
+    kvBytesPerFrame: Past.kvBytes(model.manifest),
+  };
+}
+
+/** Milliseconds of every frame of one video, and the runtime's memory when 64 frames were made. */
+async function timeFrames(model: Model): Promise<{ frameMs: number[]; memoryBytes: number }> {
+  const { manifest } = model;
+  const plan: GenerationPlan = {
+    ...manifest.defaults,
+    seed: 1,
+    endFrame: LAST_FRAME,
+    interval: manifest.interval.default,
+    labels: manifest.labels.length > 0 ? [{ from: 0, label: 1 }] : [],
+    palette: 'first_frame',
+  };
+  const frameMs: number[] = [];
+  let memoryBytes = 0;
+  let start = performance.now();
+  for await (const { index } of model.generate(Past.empty(manifest), plan)) {
+    const end = performance.now();
+    frameMs.push(end - start);
+    start = end;
+    if (index === MEASURED_FRAMES) memoryBytes = runtimeMemoryBytes();
+  }
+  return { frameMs, memoryBytes };
+}
+
+/** Multiply-adds a second of the chain of 8-bit products in matrix-ceiling.onnx. */
+async function matrixCeiling(graph: Uint8Array): Promise<number> {
+  const { rows, inner, outer, products, runs, rounds } = CEILING;
+  const session = await createSession(runtime, graph, []);
+  const values = Float32Array.from({ length: rows * inner }, (_, i) => Math.sin(i));
+  const input = { rows: new Tensor('float32', values, [rows, inner]) };
+  const rates: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const start = performance.now();
+    for (let run = 0; run < runs; run++) await session.run(input);
+    rates.push((runs * products * rows * inner * outer) / ((performance.now() - start) / 1000));
+  }
+  await session.release();
+  return median(rates);
+}
+
+function around(values: readonly number[], index: number): number[] {
+  return values.slice(index - NEIGHBOURS, index + NEIGHBOURS);
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
+}

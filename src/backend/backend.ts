@@ -1,0 +1,57 @@
+import type { Manifest } from '../contract/manifest.ts';
+import type { GeneratedFrame, GenerationPlan } from '../engine/generation.ts';
+import type { Past } from '../engine/past.ts';
+
+/**
+ * Who computes. One lease at a time: there is one WebAssembly runtime in an isolate, and nobody may
+ * wait for a promise of another Durable Object. Whoever finds it taken comes back by a timer.
+ */
+export interface Backend {
+  /**
+   * What a model is, without loading it.
+   * @throws ModelFileError for an unknown model or a broken manifest
+   */
+  manifest(modelName: string): Promise<Manifest>;
+  /**
+   * What a job pins: SHA-256 over the hashes of graphs and weights and the runtime's version.
+   * @throws ModelFileError as `manifest`
+   */
+  build(modelName: string): Promise<string>;
+  /** The right to compute, or undefined while somebody else has it. */
+  tryAcquire(): Lease | undefined;
+}
+
+/**
+ * The right to compute, until released, or until it was not used for `leaseMs` (its owner was
+ * evicted). Every decode step renews it. A lease that was lost throws LeaseLost.
+ */
+export interface Lease {
+  /**
+   * The model, loaded and checked; at once if it was loaded before.
+   * @throws ModelFileError for a missing or wrong file, naming it
+   */
+  open(modelName: string): Promise<Model>;
+  release(): void;
+}
+
+/** A loaded model, usable while its lease is held. */
+export interface Model {
+  readonly manifest: Manifest;
+  /**
+   * The frames from `past.cursor` to `plan.endFrame`; `past` moves on with each. The consumer may
+   * stop after any frame and go on later from the same past, or from one restored from what was kept.
+   */
+  generate(past: Past, plan: GenerationPlan): AsyncGenerator<GeneratedFrame>;
+  /**
+   * The past before frame `cursor`, from latents alone, by one pass for each frame that the window
+   * can see.
+   * @param latentsOf latents [S, C] of a finished frame
+   * @param firstPixels RGBA [h, w, 4] of frame 0 as displayed
+   */
+  rebuild(
+    cursor: number,
+    plan: Pick<GenerationPlan, 'interval' | 'labels'>,
+    latentsOf: (frame: number) => Float32Array,
+    firstPixels: Uint8ClampedArray,
+  ): Promise<Past>;
+}

@@ -1,0 +1,50 @@
+import type { InferenceSession } from 'onnxruntime-web/wasm';
+import type { Manifest } from '../contract/manifest.ts';
+import { type ModelFiles, readChecked } from './model-files.ts';
+import { OnnxGraphs } from './onnx-graphs.ts';
+import { createSession } from './wasm-runtime.ts';
+
+/**
+ * A model's graphs, every file checked against the manifest before a session is made of it. One
+ * after another, so that the weights of one graph only are in memory twice.
+ * @param step called before every session is made; may throw to end the loading
+ * @throws ModelFileError for a missing or wrong file, naming it
+ */
+export async function loadGraphs(
+  files: ModelFiles,
+  manifest: Manifest,
+  runtime: WebAssembly.Module,
+  step: () => void = () => {},
+): Promise<OnnxGraphs> {
+  const sessions: InferenceSession[] = [];
+  const session = async ({ file, shards }: { file: string; shards: string[] }) => {
+    const graph = await readChecked(files, manifest, file);
+    const weights = [];
+    for (const path of shards) weights.push({ path, data: await readChecked(files, manifest, path) });
+    step();
+    const made = await createSession(runtime, graph, weights);
+    sessions.push(made);
+    return made;
+  };
+  try {
+    const { graphs, normalTable } = manifest;
+    const table = floats(await readChecked(files, manifest, normalTable), normalTable);
+    return new OnnxGraphs(manifest, table, {
+      encoder: await session(graphs.encoder),
+      backbone: await session(graphs.backbone),
+      head: await session(graphs.head),
+      decoder: await session(graphs.decoder),
+      reference: graphs.reference && (await session(graphs.reference)),
+    });
+  } catch (error) {
+    for (const made of sessions) await made.release();
+    throw error;
+  }
+}
+
+/** Little-endian float32. */
+function floats(bytes: Uint8Array, name: string): Float32Array {
+  if (bytes.byteLength % Float32Array.BYTES_PER_ELEMENT !== 0)
+    throw new RangeError(`${name} is no float32 table`);
+  return new Float32Array(bytes.slice().buffer);
+}

@@ -1,0 +1,159 @@
+import { type InferenceSession, Tensor } from 'onnxruntime-web/wasm';
+import type { Manifest } from '../contract/manifest.ts';
+import type {
+  CompleteFrame,
+  DecodedFrame,
+  Graphs,
+  HeadInputs,
+  MaskedFrame,
+  Reference,
+} from '../engine/graphs.ts';
+import type { FrameCache, PastSlots } from '../engine/past.ts';
+import { paletteTensor } from '../engine/reference.ts';
+
+/** One session for each graph of a model. */
+export interface Sessions {
+  readonly encoder: InferenceSession;
+  readonly backbone: InferenceSession;
+  readonly head: InferenceSession;
+  readonly decoder: InferenceSession;
+  /** Of a referenced tokenizer only. */
+  readonly reference?: InferenceSession | undefined;
+}
+
+type Tensors = Record<string, Tensor>;
+
+const ROLE_MASKED = 0;
+const ROLE_COMPLETE = 1;
+
+/** A model's graphs as onnxruntime-web sessions, by the names of docs/model-format.md. */
+export class OnnxGraphs implements Graphs {
+  readonly manifest: Manifest;
+  readonly normalTable: Float32Array;
+  readonly #sessions: Sessions;
+  #looks: { readonly reference: Reference; readonly tensors: Tensors } | undefined;
+
+  constructor(manifest: Manifest, normalTable: Float32Array, sessions: Sessions) {
+    this.manifest = manifest;
+    this.normalTable = normalTable;
+    this.#sessions = sessions;
+  }
+
+  async encode(pixels: Float32Array, reference: Reference | null): Promise<Float32Array> {
+    const { width, height, channels } = this.manifest.frame;
+    const frame = floats(pixels, [1, channels, height, width]);
+    const looks = await this.#looksOf(reference);
+    const { latents } = await run(this.#sessions.encoder, { frame, ...looks }, ['latents']);
+    return floatsOf(latents);
+  }
+
+  async predict(frame: MaskedFrame, past: PastSlots): Promise<Float32Array> {
+    const feeds = this.#backboneFeeds(ROLE_MASKED, frame, frame.mask, past);
+    const { z } = await run(this.#sessions.backbone, feeds, ['z']);
+    return floatsOf(z);
+  }
+
+  async commit(frame: CompleteFrame, past: PastSlots): Promise<FrameCache> {
+    const nothingMasked = new Float32Array(this.manifest.tokenizer.tokens);
+    const feeds = this.#backboneFeeds(ROLE_COMPLETE, frame, nothingMasked, past);
+    const { k, v } = await run(this.#sessions.backbone, feeds, ['k', 'v']);
+    return { k: floatsOf(k), v: floatsOf(v) };
+  }
+
+  async sample({ z, noise, times }: HeadInputs): Promise<Float32Array> {
+    const { tokenizer, backbone } = this.manifest;
+    const rows = noise.length / tokenizer.channels;
+    const feeds = {
+      z: floats(z, [rows, backbone.width]),
+      noise: floats(noise, [rows, tokenizer.channels]),
+      times: floats(times, [times.length]),
+    };
+    const { latents } = await run(this.#sessions.head, feeds, ['latents']);
+    return floatsOf(latents);
+  }
+
+  async decode(latents: Float32Array, reference: Reference | null): Promise<DecodedFrame> {
+    const { tokenizer, frame } = this.manifest;
+    const feeds = {
+      latents: floats(latents, [tokenizer.tokens, tokenizer.channels]),
+      ...(await this.#looksOf(reference)),
+    };
+    if (!reference) {
+      const { frame: pixels } = await run(this.#sessions.decoder, feeds, ['frame']);
+      return { pixels: floatsOf(pixels), channels: frame.channels };
+    }
+    const { indices, colours } = await run(this.#sessions.decoder, feeds, ['indices', 'colours']);
+    return { pixels: floatsOf(colours), channels: 4, indices: indices?.data as Int32Array };
+  }
+
+  /** Frees the sessions; the graphs cannot be used again. */
+  async release(): Promise<void> {
+    for (const session of Object.values(this.#sessions)) await session?.release();
+  }
+
+  #backboneFeeds(role: number, frame: CompleteFrame, mask: Float32Array, past: PastSlots): Tensors {
+    const { tokenizer, backbone } = this.manifest;
+    const slots = [backbone.layers, backbone.window + 1, tokenizer.tokens, backbone.width];
+    return {
+      latents: floats(frame.latents, [tokenizer.tokens, tokenizer.channels]),
+      mask: floats(mask, [tokenizer.tokens]),
+      role: integer(role),
+      noise_level: integer(0),
+      interval: integer(frame.interval),
+      label: integer(frame.label),
+      past_k: floats(past.k, slots),
+      past_v: floats(past.v, slots),
+      filled: floats(past.filled, [backbone.window + 1]),
+    };
+  }
+
+  /** The palette and the reference's features, computed once a reference. */
+  async #looksOf(reference: Reference | null): Promise<Tensors> {
+    if (!reference) return {};
+    if (this.#looks?.reference !== reference) {
+      this.#looks = { reference, tensors: await this.#referenceTensors(reference) };
+    }
+    return this.#looks.tensors;
+  }
+
+  async #referenceTensors({ given, indices, colours }: Reference): Promise<Tensors> {
+    const session = this.#sessions.reference;
+    if (!session) throw new Error(`${this.manifest.name} has no reference graph`);
+    const { width, height } = this.manifest.frame;
+    const palette = paletteTensor(colours);
+    const inputs = {
+      reference: new Tensor('int32', indices, [height, width]),
+      palette: floats(palette, [palette.length / 4, 4]),
+      has_reference: floats(Float32Array.of(given ? 1 : 0), [1]),
+    };
+    const features = await run(session, inputs, session.outputNames);
+    return { ...features, palette: inputs.palette };
+  }
+}
+
+/** Runs a graph on those of `tensors` that it asks for, and on all that it asks for. */
+async function run<Name extends string>(
+  session: InferenceSession,
+  tensors: Tensors,
+  outputs: readonly Name[],
+): Promise<Record<Name, Tensor>> {
+  const feeds: Tensors = {};
+  for (const name of session.inputNames) {
+    const tensor = tensors[name];
+    if (!tensor) throw new Error(`a graph asks for ${name}, which the format does not know`);
+    feeds[name] = tensor;
+  }
+  return (await session.run(feeds, outputs)) as Record<Name, Tensor>;
+}
+
+function floats(data: Float32Array, shape: readonly number[]): Tensor {
+  return new Tensor('float32', data, shape);
+}
+
+function integer(value: number): Tensor {
+  return new Tensor('int32', Int32Array.of(value), [1]);
+}
+
+function floatsOf(tensor: Tensor): Float32Array {
+  return tensor.data as Float32Array;
+}

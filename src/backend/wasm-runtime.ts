@@ -1,0 +1,67 @@
+import { env, InferenceSession } from 'onnxruntime-web/wasm';
+
+/** A file of weights, by the name that the graph gives it. */
+export interface ExternalData {
+  readonly path: string;
+  readonly data: Uint8Array;
+}
+
+let memory: WebAssembly.Memory | undefined;
+
+/**
+ * One graph, ready to run on one thread. The first session of an isolate starts the runtime from
+ * the compiled module `ort-wasm-simd-threaded.wasm` of onnxruntime-web.
+ */
+export async function createSession(
+  module: WebAssembly.Module,
+  graph: Uint8Array,
+  weights: ExternalData[],
+): Promise<InferenceSession> {
+  const create = () =>
+    InferenceSession.create(graph, {
+      executionProviders: ['wasm'],
+      externalData: weights,
+      graphOptimizationLevel: 'all',
+    });
+  return memory ? create() : whileStarting(module, create);
+}
+
+/** Bytes of the runtime's memory; 0 before it has started. It never shrinks. */
+export function runtimeMemoryBytes(): number {
+  return memory?.buffer.byteLength ?? 0;
+}
+
+/** Version of the runtime, a part of every model's build. */
+export function runtimeVersion(): string {
+  return `onnxruntime-web ${env.versions.web}`;
+}
+
+/**
+ * workerd compiles nothing from bytes, so while the runtime starts, WebAssembly.instantiate answers
+ * with an instance of `module`. Nothing in between waits for I/O.
+ */
+async function whileStarting<Result>(
+  module: WebAssembly.Module,
+  action: () => Promise<Result>,
+): Promise<Result> {
+  env.wasm.numThreads = 1;
+  env.wasm.wasmBinary = new ArrayBuffer(8); // never read, but without it the runtime looks for a URL
+  const instantiate = WebAssembly.instantiate;
+  WebAssembly.instantiate = (async (_bytes: unknown, imports: WebAssembly.Imports) => {
+    const instance = new WebAssembly.Instance(module, imports);
+    memory = memoryOf(imports, instance);
+    return { module, instance };
+  }) as unknown as typeof WebAssembly.instantiate;
+  try {
+    return await action();
+  } finally {
+    WebAssembly.instantiate = instantiate;
+  }
+}
+
+function memoryOf(imports: WebAssembly.Imports, { exports }: WebAssembly.Instance): WebAssembly.Memory {
+  const values = [...Object.values(imports), exports].flatMap((group) => Object.values(group));
+  const found = values.find((value) => value instanceof WebAssembly.Memory);
+  if (!found) throw new Error('the runtime has no WebAssembly memory');
+  return found;
+}

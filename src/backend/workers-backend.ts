@@ -1,0 +1,16 @@
+import runtime from 'onnxruntime-web/ort-wasm-simd-threaded.wasm';
+import { assetFiles } from './asset-files.ts';
+import { WasmBackend } from './wasm-backend.ts';
+
+const LEASE_MS = 15_000;
+
+/** A backend in a Worker over the models among its static assets. */
+export function workersBackend(assets: Pick<Fetcher, 'fetch'>): WasmBackend {
+  return new WasmBackend({
+    runtime: async () => runtime,
+    filesOf: (modelName) => assetFiles(assets, modelName),
+    pause: () => scheduler.wait(0),
+    now: Date.now,
+    leaseMs: LEASE_MS,
+  });
+}

@@ -1,0 +1,46 @@
+import { fileURLToPath, URL } from 'node:url';
+
+/** The Worker, running in the real runtime on this machine. */
+export interface LocalService {
+  /** Such as http://127.0.0.1:8787 */
+  readonly address: string;
+  stop(): Promise<void>;
+}
+
+export interface LocalServiceOptions {
+  /** 0 = any free port */
+  readonly port: number;
+  /** Folder of the objects' storage; what is in there goes on by itself. */
+  readonly dataFolder: string;
+}
+
+const configFile = fileURLToPath(new URL('../../wrangler.toml', import.meta.url));
+
+/** Wrangler asks the network for nothing: no metrics, no description of a Cloudflare request. */
+const quietEnvironment = {
+  CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+  WRANGLER_SEND_METRICS: 'false',
+  WRANGLER_WRITE_LOGS: 'false',
+};
+
+/**
+ * Starts the Worker with wrangler.toml on the loopback interface.
+ * @throws where the port is taken or the Worker does not build
+ */
+export async function startLocalService({ port, dataFolder }: LocalServiceOptions): Promise<LocalService> {
+  Object.assign(process.env, quietEnvironment);
+  const { unstable_startWorker: startWorker } = await import('wrangler');
+  const worker = await startWorker({
+    config: configFile,
+    dev: {
+      server: { hostname: '127.0.0.1', port },
+      persist: dataFolder,
+      watch: false,
+      liveReload: false,
+      inspector: false,
+      logLevel: 'error',
+    },
+  });
+  await worker.ready;
+  return { address: (await worker.url).origin, stop: () => worker.dispose() };
+}

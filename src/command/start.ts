@@ -1,0 +1,44 @@
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startLocalService } from './local-service.ts';
+
+const help = `npm start -- [options]: the API on this machine, until Ctrl+C
+
+  --port <number>   port on 127.0.0.1, 0 for any free one (8787)
+  --data <folder>   where videos are kept; unfinished ones go on by themselves (.wrangler/state)
+  --help`;
+
+/** Serves the API until it is stopped, and says how to call it. */
+export async function start(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      port: { type: 'string', default: '8787' },
+      data: { type: 'string', default: join('.wrangler', 'state') },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(help);
+    return;
+  }
+  const service = await startLocalService({ port: Number(values.port), dataFolder: values.data });
+  const { address } = service;
+  console.log(`Listening on ${address}
+
+  curl ${address}/v1/models
+  curl ${address}/v1/videos -H 'content-type: application/json' -d '{"prompt": "walk", "frames": 24}'
+  curl ${address}/v1/videos -F input_reference=@first-frame.png -F prompt=walk
+  curl ${address}/v1/videos/{id}
+  curl '${address}/v1/videos/{id}/content?format=gif&scale=4' -o video.gif
+`);
+  await stopSignal();
+  await service.stop();
+}
+
+function stopSignal(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  process.once('SIGINT', () => resolve());
+  process.once('SIGTERM', () => resolve());
+  return promise;
+}

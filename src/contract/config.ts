@@ -1,0 +1,50 @@
+import { z } from "zod";
+
+const mebibyte = 1024 * 1024;
+
+/** Every limit of the service. Error messages quote these numbers, so a limit is changed here and nowhere else. */
+export const limits = {
+  urlBytes: 8 * 1024,
+  headerBytes: 16 * 1024,
+  bodyBytes: 4 * mebibyte,
+  bodySeconds: 30,
+  jsonDepth: 32,
+  imagePixels: 4_000_000,
+  framesPerJob: 1000,
+  scheduleEntries: 256,
+  metadataEntries: 16,
+  metadataKeyCharacters: 64,
+  metadataValueCharacters: 512,
+  listEntries: 100,
+  contentScale: 8,
+  /** Of a whole video, scaled: keeps the encoding of one answer within a request's CPU time. */
+  contentPixels: 64 * mebibyte,
+  /** Of one sprite sheet, scaled: it is held in memory at four bytes a pixel. */
+  sheetPixels: 8 * mebibyte,
+  attemptsPerFrame: 5,
+  /** A row of SQLite storage holds at most 2 MB; K and V are cut into rows of this size. */
+  keyValueRowBytes: mebibyte,
+  /** Windows of K and V kept in memory between wakes, over all jobs of an isolate. */
+  pastCacheBytes: 16 * mebibyte,
+} as const;
+
+const positive = z.coerce.number().positive();
+
+/**
+ * What an operator sets in wrangler.toml.
+ * Clocks stand still while deployed Workers compute, so speed is a figure given here and never measured.
+ */
+export const Config = z.object({
+  /** Folders below models/ that are served. */
+  MODELS: z
+    .string()
+    .transform((names) => names.split(",").map((name) => name.trim()))
+    .pipe(z.array(z.string().regex(/^[a-z0-9-]+$/)).min(1)),
+  /** Model of a request that names none. */
+  MODEL_DEFAULT: z.string(),
+  /** Multiply-adds that the isolate computes in a second. */
+  MULTIPLY_ADDS_PER_SECOND: positive,
+  /** CPU seconds that one wake may use. */
+  WAKE_SECONDS: positive,
+});
+export type Config = z.infer<typeof Config>;

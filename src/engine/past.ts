@@ -1,0 +1,156 @@
+import type { Manifest } from '../contract/manifest.ts';
+
+/** K and V of finished frames, in slots: docs/model-format.md, "Slots of the past". */
+export interface PastSlots {
+  /** [L, W + 1, S, D] */
+  readonly k: Float32Array;
+  /** [L, W + 1, S, D] */
+  readonly v: Float32Array;
+  /** [W + 1], 1 = holds a frame */
+  readonly filled: Float32Array;
+}
+
+/** K and V of one finished frame. */
+export interface FrameCache {
+  /** [L, S, D] */
+  readonly k: Float32Array;
+  /** [L, S, D] */
+  readonly v: Float32Array;
+}
+
+/**
+ * What a generation goes on from: the index of the next frame, the K/V cache of the anchor (frame
+ * 0) and of the last W frames, and frame 0 as displayed.
+ */
+export class Past {
+  #cursor = 0;
+  #firstPixels: Uint8ClampedArray | undefined;
+  readonly #layers: number;
+  readonly #window: number;
+  readonly #frameSize: number; // S * D
+  readonly #slots: PastSlots;
+
+  private constructor(manifest: Manifest) {
+    const { layers, window, width } = manifest.backbone;
+    this.#layers = layers;
+    this.#window = window;
+    this.#frameSize = manifest.tokenizer.tokens * width;
+    const values = layers * (window + 1) * this.#frameSize;
+    this.#slots = {
+      k: new Float32Array(values),
+      v: new Float32Array(values),
+      filled: new Float32Array(window + 1),
+    };
+  }
+
+  /** The past of a video that has no frame yet. */
+  static empty(manifest: Manifest): Past {
+    return new Past(manifest);
+  }
+
+  /**
+   * The past before frame `cursor`, from what was kept of its frames.
+   * @param firstPixels RGBA [h, w, 4] of frame 0 as displayed
+   * @param cacheOf K and V of the frames that `Past.framesNeeded(manifest, cursor)` names
+   * @throws RangeError for K or V of a wrong size
+   */
+  static restore(
+    manifest: Manifest,
+    cursor: number,
+    firstPixels: Uint8ClampedArray,
+    cacheOf: (frame: number) => FrameCache,
+  ): Past {
+    const past = new Past(manifest);
+    for (const frame of Past.framesNeeded(manifest, cursor)) {
+      past.skipTo(frame);
+      past.append(cacheOf(frame), firstPixels);
+    }
+    return past;
+  }
+
+  /** Frames whose K and V the frame at `cursor` reads, in rising order: 0 and the last W. */
+  static framesNeeded(manifest: Manifest, cursor: number): number[] {
+    const from = Math.max(1, cursor - manifest.backbone.window);
+    const recent = Array.from({ length: Math.max(0, cursor - from) }, (_, i) => from + i);
+    return cursor > 0 ? [0, ...recent] : [];
+  }
+
+  /** Bytes of K and V of one frame. */
+  static kvBytes(manifest: Manifest): number {
+    const { layers, width } = manifest.backbone;
+    return 2 * layers * manifest.tokenizer.tokens * width * Float32Array.BYTES_PER_ELEMENT;
+  }
+
+  /** Index of the next frame. */
+  get cursor(): number {
+    return this.#cursor;
+  }
+
+  /** RGBA [h, w, 4] of frame 0 as displayed; undefined while there is none. */
+  get firstPixels(): Uint8ClampedArray | undefined {
+    return this.#firstPixels;
+  }
+
+  /** The cache as the backbone reads it; changed by `append`. */
+  get slots(): PastSlots {
+    return this.#slots;
+  }
+
+  /** Bytes that this past holds in memory. */
+  get bytes(): number {
+    const { k, v, filled } = this.#slots;
+    return k.byteLength + v.byteLength + filled.byteLength + (this.#firstPixels?.byteLength ?? 0);
+  }
+
+  /**
+   * Adds the frame at the cursor and moves the cursor on. Frame 0 becomes the anchor, any other
+   * pushes the oldest out of the window.
+   * @param pixels RGBA [h, w, 4] of the frame as displayed
+   * @throws RangeError for K or V of a wrong size
+   */
+  append(cache: FrameCache, pixels: Uint8ClampedArray): void {
+    const values = this.#layers * this.#frameSize;
+    if (cache.k.length !== values || cache.v.length !== values) {
+      throw new RangeError(
+        `K and V of a frame have ${values} values, got ${cache.k.length} and ${cache.v.length}`,
+      );
+    }
+    const slot = this.#cursor === 0 ? 0 : this.#window;
+    if (slot > 0) this.#slide();
+    this.#write(this.#slots.k, cache.k, slot);
+    this.#write(this.#slots.v, cache.v, slot);
+    this.#slots.filled[slot] = 1;
+    if (this.#cursor === 0) this.#firstPixels = pixels;
+    this.#cursor += 1;
+  }
+
+  /**
+   * Moves the cursor on without the frames between: their slots stay unfilled. Only for a replay,
+   * which begins before what the window can see.
+   */
+  skipTo(cursor: number): void {
+    if (cursor < this.#cursor)
+      throw new RangeError(`the cursor moves forwards only: ${this.#cursor} to ${cursor}`);
+    this.#cursor = cursor;
+  }
+
+  /** Slots 2..W move to 1..W - 1, in every layer. */
+  #slide(): void {
+    const size = this.#frameSize;
+    for (let layer = 0; layer < this.#layers; layer++) {
+      const start = layer * (this.#window + 1) * size;
+      const end = start + (this.#window + 1) * size;
+      this.#slots.k.copyWithin(start + size, start + 2 * size, end);
+      this.#slots.v.copyWithin(start + size, start + 2 * size, end);
+    }
+    this.#slots.filled.copyWithin(1, 2);
+  }
+
+  #write(slots: Float32Array, frame: Float32Array, slot: number): void {
+    const size = this.#frameSize;
+    for (let layer = 0; layer < this.#layers; layer++) {
+      const start = (layer * (this.#window + 1) + slot) * size;
+      slots.set(frame.subarray(layer * size, (layer + 1) * size), start);
+    }
+  }
+}

@@ -1,0 +1,20 @@
+import type { Raster } from '../contract/frame.ts';
+import type { JobDirectory } from '../job/job-directory.ts';
+import type { ModelCatalogue } from '../job/model-catalogue.ts';
+
+/** What the routes work with; the composition root brings it. */
+export interface Services {
+  readonly jobs: JobDirectory;
+  readonly models: ModelCatalogue;
+  /** Decodes a stranger's image file. */
+  readonly decodeImage: (bytes: Uint8Array) => Promise<Raster>;
+  /** Seed of a request that names none. */
+  readonly randomSeed: () => number;
+  /** How long a request's body may take to arrive. */
+  readonly bodySeconds: number;
+}
+
+/** Hono's environment: services come with each request. */
+export interface ServiceEnvironment {
+  Bindings: Services;
+}

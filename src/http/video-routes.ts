@@ -1,0 +1,130 @@
+import type { Context } from 'hono';
+import { z } from 'zod';
+import { limits } from '../contract/config.ts';
+import { Failure } from '../contract/failure.ts';
+import type { VideoList } from '../contract/job.ts';
+import { parsed, wholeNumber } from '../contract/refusal.ts';
+import { jobSpec, parseVideoRequest } from '../contract/video-request.ts';
+import type { NamedJob } from '../job/job-directory.ts';
+import { multiplyAddsPerFrame } from '../job/frame-cost.ts';
+import { fitted } from '../media/fit.ts';
+import { encodePng } from '../media/png.ts';
+import { referenceBytes } from './input-reference.ts';
+import { readBody } from './request-body.ts';
+import type { Route } from './route.ts';
+import type { ServiceEnvironment } from './services.ts';
+import { videoContent } from './video-content.ts';
+import { videoJson } from './video-json.ts';
+
+type VideoContext = Context<ServiceEnvironment>;
+
+export const videoRoutes: readonly Route[] = [
+  { method: 'POST', path: '/v1/videos', handle: createVideo },
+  { method: 'GET', path: '/v1/videos', handle: listVideos },
+  { method: 'GET', path: '/v1/videos/:id', handle: retrieveVideo },
+  { method: 'DELETE', path: '/v1/videos/:id', handle: deleteVideo },
+  { method: 'GET', path: '/v1/videos/:id/content', handle: downloadContent },
+  { method: 'GET', path: '/v1/videos/:id/frames/:name{[0-9]+\\.png}', handle: downloadFrame },
+];
+
+const number = (text: string) => (/^\d+$/.test(text) ? Number(text) : Number.NaN);
+
+const ListQuery = z.strictObject({
+  after: z.string().optional(),
+  limit: z.string().transform(number).pipe(wholeNumber(1, limits.listEntries)).default(20),
+  order: z.enum(['asc', 'desc'], 'must be "asc" or "desc"').default('desc'),
+});
+
+const ContentQuery = z.strictObject({
+  variant: z
+    .enum(['video', 'thumbnail', 'spritesheet'], 'must be "video", "thumbnail" or "spritesheet"')
+    .default('video'),
+  format: z.enum(['gif', 'apng'], 'must be "gif" or "apng"').default('gif'),
+  scale: z.string().transform(number).pipe(wholeNumber(1, limits.contentScale)).default(1),
+});
+
+async function createVideo(context: VideoContext): Promise<Response> {
+  const { jobs, models, decodeImage, randomSeed, bodySeconds } = context.env;
+  const request = parseVideoRequest(await readBody(context.req.raw, bodySeconds));
+  const name = request.model ?? models.byDefault;
+  const manifest = await models.manifest(name);
+  if (manifest === null) {
+    throw new Failure('model_unknown', `model "${name}" is not served; there are ${models.names.join(', ')}.`, 'model');
+  }
+  const spec = jobSpec(request, manifest, randomSeed());
+  const file = referenceBytes(request.input_reference);
+  const firstFrame = file === null ? null : encodePng(fitted(await decodeImage(file), manifest.frame));
+  const build = await models.build(name);
+  const job = await jobs.create({ spec, build, frameMultiplyAdds: multiplyAddsPerFrame(manifest, spec), firstFrame });
+  return context.json(videoJson(job));
+}
+
+async function retrieveVideo(context: VideoContext): Promise<Response> {
+  return context.json(videoJson(await foundJob(context)));
+}
+
+async function listVideos(context: VideoContext): Promise<Response> {
+  const { after = null, limit, order } = parsed(ListQuery, context.req.query());
+  const page = await context.env.jobs.list({ after, limit, order });
+  if (page === null) throw new Failure('job_not_found', `after names no video of yours: "${after}".`, 'after');
+  const data = page.jobs.map(videoJson);
+  const list: VideoList = {
+    object: 'list',
+    data,
+    first_id: data[0]?.id ?? null,
+    last_id: data.at(-1)?.id ?? null,
+    has_more: page.hasMore,
+  };
+  return context.json(list);
+}
+
+async function deleteVideo(context: VideoContext): Promise<Response> {
+  const id = videoId(context);
+  if (!(await context.env.jobs.remove(id))) throw jobNotFound(id);
+  return context.json({ id, object: 'video.deleted', deleted: true });
+}
+
+async function downloadContent(context: VideoContext): Promise<Response> {
+  const request = parsed(ContentQuery, context.req.query());
+  const job = await foundJob(context);
+  const { mediaType, extension, bytes } = await videoContent(context.env.jobs, job, request);
+  return new Response(bytes as Uint8Array<ArrayBuffer>, {
+    headers: { 'content-type': mediaType, 'content-disposition': `inline; filename="${job.id}.${extension}"` },
+  });
+}
+
+async function downloadFrame(context: VideoContext): Promise<Response> {
+  const job = await foundJob(context);
+  const index = Number.parseInt(context.req.param('name') ?? '', 10);
+  if (index >= job.spec.frames) {
+    throw new Failure('frame_not_found', `Frame ${index} is beyond the end; the video's frames are 0 to ${job.spec.frames - 1}.`);
+  }
+  if (index >= job.committedFrames) throw frameMissing(job, index);
+  const frame = (await context.env.jobs.frames(job.id, index, 1))?.[0];
+  if (frame === undefined) throw jobNotFound(job.id);
+  return new Response(frame.png as Uint8Array<ArrayBuffer>, {
+    headers: { 'content-type': 'image/png', 'cache-control': 'private, max-age=31536000, immutable' },
+  });
+}
+
+function frameMissing(job: NamedJob, index: number): Failure {
+  return job.status === 'failed'
+    ? new Failure('frame_not_found', `Frame ${index} was never made: the video failed after ${job.committedFrames} frames.`)
+    : new Failure('frame_not_ready', `Frame ${index} is not made yet; ${job.committedFrames} frames are. Ask again later.`);
+}
+
+async function foundJob(context: VideoContext): Promise<NamedJob> {
+  const id = videoId(context);
+  const job = await context.env.jobs.find(id);
+  if (job === null) throw jobNotFound(id);
+  return job;
+}
+
+function videoId(context: VideoContext): string {
+  return context.req.param('id') ?? '';
+}
+
+function jobNotFound(id: string): Failure {
+  return new Failure('job_not_found', `There is no video "${id}"; GET /v1/videos lists yours.`);
+}
+

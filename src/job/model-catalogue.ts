@@ -1,0 +1,35 @@
+import type { Backend } from '../backend/backend.ts';
+import { ModelFileError } from '../backend/model-files.ts';
+import type { Manifest } from '../contract/manifest.ts';
+
+/** The models that are served. */
+export interface ModelCatalogue {
+  readonly names: readonly string[];
+  /** Model of a request that names none. */
+  readonly byDefault: string;
+  /** What a model is, or null where it is not served. */
+  manifest(name: string): Promise<Manifest | null>;
+  /** SHA-256 of the build that is served now. */
+  build(name: string): Promise<string>;
+}
+
+/** The models that the configuration names, as the backend finds them. */
+export function modelCatalogue(backend: Backend, names: readonly string[], byDefault: string): ModelCatalogue {
+  return {
+    names,
+    byDefault,
+    manifest: async (name) => (names.includes(name) ? readable(backend, name) : null),
+    build: (name) => backend.build(name),
+  };
+}
+
+/** A configured model whose manifest is missing or broken is not served; the operator reads why in the log. */
+async function readable(backend: Backend, name: string): Promise<Manifest | null> {
+  try {
+    return await backend.manifest(name);
+  } catch (error) {
+    if (!(error instanceof ModelFileError)) throw error;
+    console.error(`model ${name} is not served:`, error.message);
+    return null;
+  }
+}

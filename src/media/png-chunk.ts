@@ -1,0 +1,52 @@
+import { crc32 } from 'node:zlib';
+
+/** One chunk of a PNG file (PNG specification, section 5.3). */
+export interface PngChunk {
+  readonly type: string;
+  readonly data: Uint8Array;
+}
+
+const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
+
+/** Length, type and checksum around a chunk's data. */
+const framingBytes = 12;
+
+/**
+ * Cuts a PNG file into its chunks, to IEND; nothing is inflated or copied.
+ * @throws what `damaged` makes of a reason, when a chunk is cut off or its checksum is wrong
+ */
+export function pngChunks(bytes: Uint8Array, damaged: (reason: string) => Error): PngChunk[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const chunks: PngChunk[] = [];
+  let at = signature.length;
+  while (at + framingBytes <= bytes.length) {
+    const length = view.getUint32(at);
+    const end = at + framingBytes + length;
+    if (end > bytes.length) break;
+    if (crc32(bytes.subarray(at + 4, end - 4)) !== view.getUint32(end - 4)) {
+      throw damaged('a checksum in the PNG file is wrong');
+    }
+    const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
+    chunks.push({ type, data: bytes.subarray(at + 8, end - 4) });
+    if (type === 'IEND') return chunks;
+    at = end;
+  }
+  throw damaged('the PNG file is cut off');
+}
+
+/** A PNG file of these chunks. */
+export function pngFile(chunks: readonly PngChunk[]): Uint8Array {
+  const bytes = new Uint8Array(chunks.reduce((sum, { data }) => sum + framingBytes + data.length, signature.length));
+  bytes.set(signature);
+  const view = new DataView(bytes.buffer);
+  let at = signature.length;
+  for (const { type, data } of chunks) {
+    view.setUint32(at, data.length);
+    for (let i = 0; i < 4; i++) bytes[at + 4 + i] = type.charCodeAt(i);
+    bytes.set(data, at + 8);
+    const end = at + 8 + data.length;
+    view.setUint32(end, crc32(bytes.subarray(at + 4, end)));
+    at = end + 4;
+  }
+  return bytes;
+}

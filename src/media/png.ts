@@ -1,0 +1,145 @@
+import { inflateSync } from 'node:zlib';
+import { decode, encode, type DecodedPng } from 'fast-png';
+import { Failure } from '../contract/failure.ts';
+import type { Raster } from '../contract/frame.ts';
+import { animatedImage, corruptImage } from './image-header.ts';
+import { pngChunks, pngFile, type PngChunk } from './png-chunk.ts';
+
+/** Chunks that decide pixels. All others are dropped unread: profiles and texts can be bombs, too. */
+const pixelChunks = new Set(['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND']);
+
+const channelsOfColourType: Record<number, number> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
+
+/** PNG file of an image, without metadata; the same pixels always give the same bytes. */
+export function encodePng(raster: Raster): Uint8Array {
+  const { width, height, channels, pixels } = raster;
+  return encode({ width, height, channels, depth: 8, data: pixels });
+}
+
+/** Reads back a PNG that encodePng wrote. */
+export function decodeOwnPng(bytes: Uint8Array): Raster {
+  const image = decode(bytes);
+  return {
+    width: image.width,
+    height: image.height,
+    channels: image.channels as 3 | 4,
+    pixels: image.data as Uint8Array,
+  };
+}
+
+/**
+ * Decodes a stranger's PNG file to RGBA. Its size has been checked by readImageHeader. The data are inflated once
+ * with a hard stop at the size that the header promises, before the decoder sees them.
+ * @throws Failure image_animated, image_inflate_limit, image_corrupt
+ */
+export function decodeForeignPng(bytes: Uint8Array): Raster {
+  const chunks = pngChunks(bytes, corruptImage);
+  if (chunks.some((chunk) => chunk.type === 'acTL')) throw animatedImage();
+  const kept = chunks.filter((chunk) => pixelChunks.has(chunk.type));
+  const header = kept[0];
+  if (header?.type !== 'IHDR' || header.data.length !== 13) throw corruptImage('the PNG header is missing');
+  checkInflatedSize(header, kept);
+  try {
+    return rgbaOf(decode(pngFile(kept)));
+  } catch {
+    throw corruptImage('its PNG data are damaged');
+  }
+}
+
+function checkInflatedSize(header: PngChunk, chunks: PngChunk[]): void {
+  const promised = inflatedBytes(header);
+  const data = Buffer.concat(chunks.filter((chunk) => chunk.type === 'IDAT').map((chunk) => chunk.data));
+  let found: number;
+  try {
+    found = inflateSync(data, { maxOutputLength: promised }).length;
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ERR_BUFFER_TOO_LARGE') throw corruptImage('its PNG data are damaged');
+    throw new Failure(
+      'image_inflate_limit',
+      `input_reference holds more data than the ${promised} bytes that its header promises. Save the image again.`,
+      'input_reference',
+    );
+  }
+  if (found < promised) throw corruptImage('its PNG data are cut off');
+}
+
+/** Bytes of all scanlines with their filter bytes (PNG specification, sections 7 and 8). */
+function inflatedBytes(header: PngChunk): number {
+  const view = new DataView(header.data.buffer, header.data.byteOffset, header.data.byteLength);
+  const [width, height, depth, colourType] = [view.getUint32(0), view.getUint32(4), view.getUint8(8), view.getUint8(9)];
+  const channels = channelsOfColourType[colourType];
+  if (channels === undefined || ![1, 2, 4, 8, 16].includes(depth)) throw corruptImage('its PNG header is invalid');
+  const bitsPerPixel = channels * depth;
+  const isInterlaced = view.getUint8(12) === 1;
+  if (!isInterlaced) return height * (1 + Math.ceil((width * bitsPerPixel) / 8));
+  if (depth < 8) {
+    throw new Failure(
+      'image_type',
+      `input_reference is an interlaced PNG with ${depth} bits a sample; save it without interlacing or with 8 bits.`,
+      'input_reference',
+    );
+  }
+  return adam7Bytes(width, height, bitsPerPixel / 8);
+}
+
+function adam7Bytes(width: number, height: number, bytesPerPixel: number): number {
+  const passes = [
+    [0, 0, 8, 8],
+    [4, 0, 8, 8],
+    [0, 4, 4, 8],
+    [2, 0, 4, 4],
+    [0, 2, 2, 4],
+    [1, 0, 2, 2],
+    [0, 1, 1, 2],
+  ] as const;
+  return passes.reduce((sum, [left, top, stepX, stepY]) => {
+    const columns = Math.ceil((width - left) / stepX);
+    const rows = Math.ceil((height - top) / stepY);
+    return columns > 0 && rows > 0 ? sum + rows * (1 + columns * bytesPerPixel) : sum;
+  }, 0);
+}
+
+function rgbaOf(image: DecodedPng): Raster {
+  const { width, height } = image;
+  const sample = sampler(image);
+  const pixels = new Uint8Array(width * height * 4);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) pixels.set(colour(image, (channel) => sample(x, y, channel)), (y * width + x) * 4);
+  }
+  return { width, height, channels: 4, pixels };
+}
+
+/** Reads raw samples; those of fewer than 8 bits are packed into bytes, row by row. */
+function sampler(image: DecodedPng): (x: number, y: number, channel: number) => number {
+  const { width, channels, depth, data } = image;
+  if (depth >= 8) return (x, y, channel) => data[(y * width + x) * channels + channel] as number;
+  const rowBytes = Math.ceil((width * depth) / 8);
+  const mask = (1 << depth) - 1;
+  return (x, y) => {
+    const bit = x * depth;
+    return ((data[y * rowBytes + (bit >> 3)] as number) >> (8 - depth - (bit & 7))) & mask;
+  };
+}
+
+function colour(image: DecodedPng, sample: (channel: number) => number): readonly number[] {
+  if (image.palette !== undefined && image.channels === 1) {
+    const entry = image.palette[sample(0)];
+    if (entry === undefined) throw new RangeError('palette index out of range');
+    return [entry[0] as number, entry[1] as number, entry[2] as number, entry[3] ?? 255];
+  }
+  const maximum = 2 ** image.depth - 1;
+  const raw = Array.from({ length: image.channels }, (_, channel) => sample(channel));
+  const bytes = raw.map((value) => Math.round((value * 255) / maximum));
+  const isKeyed = image.transparency?.length !== undefined && image.transparency.every((key, i) => key === raw[i]);
+  const [first, second, third, fourth] = bytes as [number, number, number, number];
+  switch (image.channels) {
+    case 1:
+      return [first, first, first, isKeyed ? 0 : 255];
+    case 2:
+      return [first, first, first, second];
+    case 3:
+      return [first, second, third, isKeyed ? 0 : 255];
+    default:
+      return [first, second, third, fourth];
+  }
+}

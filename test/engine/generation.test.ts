@@ -1,0 +1,183 @@
+import { describe, expect, test } from 'vitest';
+import {
+  type GeneratedFrame,
+  type GenerationPlan,
+  generate,
+  headTimes,
+  labelAt,
+  rebuildPast,
+} from '../../src/engine/generation.ts';
+import { Past } from '../../src/engine/past.ts';
+import { NaiveGraphs, naiveManifest } from './naive-graphs.ts';
+
+const noPause = async () => {};
+
+const plan: GenerationPlan = {
+  seed: 20_240_607,
+  endFrame: 12,
+  interval: 2,
+  labels: [
+    { from: 0, label: 1 },
+    { from: 5, label: 2 },
+  ],
+  decodeSteps: 4,
+  headSteps: 2,
+  temperature: 1,
+  palette: 'first_frame',
+};
+
+async function frames(past: Past, changes: Partial<GenerationPlan> = {}, graphs = new NaiveGraphs()) {
+  return await Array.fromAsync(generate(graphs, past, { ...plan, ...changes }, noPause));
+}
+
+const video = (changes: Partial<GenerationPlan> = {}) => frames(Past.empty(naiveManifest), changes);
+
+function restored(kept: readonly GeneratedFrame[]): Past {
+  const first = kept[0] as GeneratedFrame;
+  return Past.restore(naiveManifest, kept.length, first.pixels, (index) => kept[index] as GeneratedFrame);
+}
+
+const drawing = Uint8ClampedArray.from({ length: 64 }, (_, i) => (i % 4 === 3 ? 255 : 50 * (i % 5)));
+
+describe('one video', () => {
+  test('has the frames from the cursor to the end of the plan', async () => {
+    expect((await video()).map(({ index }) => index)).toEqual(Array.from({ length: 12 }, (_, i) => i));
+  });
+
+  test('is the same from the same plan and another from another seed', async () => {
+    expect(await video()).toEqual(await video());
+    expect(await video({ seed: plan.seed + 1 })).not.toEqual(await video());
+  });
+
+  test.each([1, 2, 3, 5])('is the same in chunks of %i frames on one past', async (chunk) => {
+    const past = Past.empty(naiveManifest);
+    const made: GeneratedFrame[] = [];
+    while (past.cursor < 12)
+      made.push(...(await frames(past, { endFrame: Math.min(12, past.cursor + chunk) })));
+    expect(made).toEqual(await video());
+  });
+
+  test('is the same when the past is restored from what was kept before every frame', async () => {
+    const made: GeneratedFrame[] = await frames(Past.empty(naiveManifest), { endFrame: 1 });
+    while (made.length < 12) made.push(...(await frames(restored(made), { endFrame: made.length + 1 })));
+    expect(made).toEqual(await video());
+  });
+
+  test('is the same when the cache is rebuilt from latents before every frame', async () => {
+    const whole = await video();
+    for (let cursor = 1; cursor < 12; cursor++) {
+      const first = whole[0] as GeneratedFrame;
+      const latentsOf = (index: number) => (whole[index] as GeneratedFrame).latents;
+      const past = await rebuildPast(new NaiveGraphs(), cursor, plan, latentsOf, first.pixels, noPause);
+      expect(past.slots).toEqual(restored(whole.slice(0, cursor)).slots);
+      expect(await frames(past, { endFrame: cursor + 1 })).toEqual([whole[cursor]]);
+    }
+  });
+
+  test('goes on after a consumer that stopped in the middle', async () => {
+    const past = Past.empty(naiveManifest);
+    const made: GeneratedFrame[] = [];
+    for await (const frame of generate(new NaiveGraphs(), past, plan, noPause)) {
+      made.push(frame);
+      if (frame.index === 6) break;
+    }
+    expect([...made, ...(await frames(past))]).toEqual(await video());
+  });
+});
+
+describe('a rebuild', () => {
+  test('replays frame 0 and only what the window can see through the layers', async () => {
+    const graphs = new NaiveGraphs();
+    const blank = new Uint8ClampedArray(64);
+    const replayed: number[] = [];
+    const latentsOf = (index: number) => {
+      replayed.push(index);
+      return new Float32Array(64);
+    };
+    await rebuildPast(graphs, 40, plan, latentsOf, blank, noPause);
+    expect(replayed).toEqual([0, 34, 35, 36, 37, 38, 39]); // W = 2, L = 3
+    expect(graphs.calls).toEqual(Array(7).fill('commit'));
+  });
+});
+
+describe('conditions', () => {
+  test('change a frame from the label change on, and none before', async () => {
+    const [walking, jumping] = await Promise.all([video({ labels: [{ from: 0, label: 1 }] }), video()]);
+    expect(walking.slice(0, 5)).toEqual(jumping.slice(0, 5));
+    expect(walking[5]?.latents).not.toEqual(jumping[5]?.latents);
+  });
+
+  test('give frames before the first change no label', () => {
+    const labels = [
+      { from: 2, label: 4 },
+      { from: 9, label: 1 },
+    ];
+    expect([0, 1, 2, 8, 9, 100].map((frame) => labelAt(labels, frame))).toEqual([0, 0, 4, 4, 1, 1]);
+  });
+
+  test('reach the graphs: interval, steps and temperature each change the video', async () => {
+    const usual = await video({ endFrame: 2 });
+    const others: Partial<GenerationPlan>[] = [
+      { interval: 3 },
+      { decodeSteps: 5 },
+      { headSteps: 3 },
+      { temperature: 0.5 },
+    ];
+    for (const change of others) expect(await video({ endFrame: 2, ...change })).not.toEqual(usual);
+  });
+});
+
+describe('the first frame', () => {
+  test('is shown as it is given', async () => {
+    const [first] = await video({ firstFrame: drawing, endFrame: 1 });
+    expect(first?.pixels).toEqual(drawing);
+  });
+
+  test('enters the cache clipped, by a commit pass and no decode step', async () => {
+    const graphs = new NaiveGraphs();
+    const [first] = await frames(Past.empty(naiveManifest), { firstFrame: drawing, endFrame: 1 }, graphs);
+    expect(graphs.calls).toEqual(['encode', 'commit']);
+    expect(Math.max(...(first?.latents ?? []))).toBe(4);
+    expect(Math.min(...(first?.latents ?? []))).toBe(-4);
+  });
+
+  test('of a wrong size is refused', async () => {
+    await expect(video({ firstFrame: drawing.subarray(4) })).rejects.toThrow('RGBA of 4 x 4 pixels');
+  });
+
+  test('lends its colours to every later frame', async () => {
+    const colours = new Set(coloursOf(drawing));
+    for (const { pixels } of await video({ firstFrame: drawing })) {
+      for (const colour of coloursOf(pixels)) expect(colours).toContain(colour);
+    }
+  });
+
+  test('lends no colours where no palette is wanted', async () => {
+    const made = await video({ firstFrame: drawing, palette: 'none' });
+    const colours = new Set(coloursOf(drawing));
+    expect(coloursOf(made[3]?.pixels as Uint8ClampedArray).some((colour) => !colours.has(colour))).toBe(true);
+  });
+});
+
+describe('every decode step', () => {
+  test('lets the event loop run', async () => {
+    const log: string[] = [];
+    const graphs = new NaiveGraphs();
+    graphs.calls.push = (...calls: string[]) => log.push(...calls);
+    const pause = async () => void log.push('pause');
+    await Array.fromAsync(generate(graphs, Past.empty(naiveManifest), { ...plan, endFrame: 1 }, pause));
+    const steps = Array.from({ length: 4 }, () => ['predict', 'sample', 'pause']).flat();
+    expect(log).toEqual([...steps, 'commit', 'decode', 'pause']);
+  });
+});
+
+test('the head is given times that fall from 1 to 0 in single precision', () => {
+  expect([...headTimes(3)]).toEqual([1, Math.fround(1 - 1 / 3), Math.fround(1 - 2 / 3), 0]);
+});
+
+function coloursOf(pixels: Uint8ClampedArray): string[] {
+  return Array.from({ length: pixels.length / 4 }, (_, i) => {
+    const [r, g, b, a] = pixels.subarray(i * 4, i * 4 + 4);
+    return a === 0 ? 'transparent' : `${r},${g},${b},${a}`;
+  }).filter((colour) => colour !== 'transparent');
+}

@@ -1,0 +1,72 @@
+import type { Video } from '../../src/contract/job.ts';
+import { createApp } from '../../src/http/app.ts';
+import type { Services } from '../../src/http/services.ts';
+import { imageDecoder } from '../../src/media/image-decoder.ts';
+import { sampleManifest } from '../contract/sample-manifest.ts';
+import { codecModules } from '../media/sample-image.ts';
+import { MemoryJobs } from './memory-jobs.ts';
+
+const decodeImage = imageDecoder(await codecModules());
+const app = createApp();
+
+/** The API over jobs in memory and one made-up model. */
+export class TestService {
+  readonly jobs = new MemoryJobs();
+  readonly #services: Services;
+
+  constructor(changes: Partial<Services> = {}) {
+    this.#services = {
+      jobs: this.jobs,
+      models: {
+        names: ['sample'],
+        byDefault: 'sample',
+        manifest: async (name) => (name === 'sample' ? sampleManifest : null),
+        build: async () => 'build-1',
+      },
+      decodeImage,
+      randomSeed: () => 4711,
+      bodySeconds: 5,
+      ...changes,
+    };
+  }
+
+  request(path: string, init: RequestInit = {}): Promise<Response> {
+    return Promise.resolve(app.request(path, init, this.#services));
+  }
+
+  postJson(body: unknown): Promise<Response> {
+    return this.postText(JSON.stringify(body));
+  }
+
+  postText(body: BodyInit, headers: Record<string, string> = {}): Promise<Response> {
+    return this.request('/v1/videos', {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/json', ...headers },
+    });
+  }
+
+  postForm(fields: Record<string, string | Uint8Array<ArrayBuffer>>): Promise<Response> {
+    const form = new FormData();
+    for (const [name, value] of Object.entries(fields)) {
+      form.append(name, typeof value === 'string' ? value : new Blob([value]));
+    }
+    return this.request('/v1/videos', { method: 'POST', body: form });
+  }
+
+  async created(body: unknown = {}): Promise<Video> {
+    const response = await this.postJson(body);
+    if (response.status !== 200) throw new Error(await response.text());
+    return response.json() as Promise<Video>;
+  }
+}
+
+/** Status, code and field of a refusal; checks the shape that all of them have. */
+export async function refusal(answer: Promise<Response>): Promise<[number, string, string | null]> {
+  const response = await answer;
+  const text = await response.text();
+  const { error } = JSON.parse(text) as { error: { message: string; type: string; code: string; param: string | null } };
+  if (response.status < 500 && error.type !== 'invalid_request_error') throw new Error(`type ${error.type}`);
+  if (error.message.length < 20 || text.includes('    at ')) throw new Error(`no good message: ${text}`);
+  return [response.status, error.code, error.param];
+}

@@ -1,0 +1,8 @@
+/** What wrangler.toml binds, for tests that run inside workerd. */
+declare namespace Cloudflare {
+  interface Env {
+    ASSETS: Fetcher;
+    JOBS: DurableObjectNamespace<import('../../src/worker.ts').JobObject>;
+    ACCOUNTS: DurableObjectNamespace<import('../../src/worker.ts').AccountObject>;
+  }
+}

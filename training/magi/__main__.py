@@ -1,0 +1,233 @@
+"""Command line: `npm run training -- <command>`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from magi.config import RunConfig, load_run
+
+HERE = Path(__file__).resolve().parent.parent
+RUNS = HERE / "runs"
+WORK = HERE / "work"
+OUT = HERE.parent / "out"
+MODELS = HERE.parent / "models"
+LAYERS = HERE.parent.parent / "shared" / "data" / "lpc-revised" / "layers.npz"
+
+
+def dataset_of(run: RunConfig, layers: Path, split: str = "train"):
+    """The dataset that a run names."""
+    if run.dataset == "sprites":
+        from magi.data.sprites import Sprites
+
+        return Sprites(layers, split)
+    if run.dataset == "physics":
+        from magi.data.physics import Physics
+
+        return Physics(run.tokenizer.frame_size)
+    raise ValueError(f"dataset {run.dataset!r}: one of physics, sprites")
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", help="name of a run file under training/runs/, or a path to one")
+    parser.add_argument("--layers", type=Path, default=LAYERS, help="layer archive of the sprites")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
+
+
+def _add_generation(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", type=Path, help="model folder; default models/<run>")
+    parser.add_argument("--decode-steps", type=int)
+    parser.add_argument("--head-steps", type=int)
+    parser.add_argument("--temperature", type=float)
+    parser.add_argument("--out", type=Path, default=OUT, help="folder for figures and pictures")
+
+
+def _run_of(args: argparse.Namespace) -> RunConfig:
+    path = Path(args.run)
+    if not path.suffix:
+        path = RUNS / f"{args.run}.json"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in RUNS.glob("*.json")))
+        raise SystemExit(f"run {args.run!r}: no such file; known runs: {known}")
+    return load_run(path)
+
+
+def tokenizer(args: argparse.Namespace) -> None:
+    from magi.tokenizer_training import train_tokenizer
+
+    run = _run_of(args)
+    path = train_tokenizer(
+        run, dataset_of(run, args.layers), WORK / run.name, args.device, args.steps
+    )
+    print(f"tokenizer saved to {path}")
+
+
+def train(args: argparse.Namespace) -> None:
+    from magi.train import train as train_model
+
+    run = _run_of(args)
+    path = train_model(
+        run, dataset_of(run, args.layers), WORK / run.name, args.device, args.steps
+    )
+    print(f"model saved to {path}")
+
+
+def evaluate(args: argparse.Namespace) -> None:
+    import json
+
+    from magi import evaluate as measures
+    from magi.codec import Codec
+    from magi.data.sprites import Sprites
+    from magi.data.timeline import standing
+    from magi.pictures import contact_sheet
+    from magi.served import ServedModel
+
+    run = _run_of(args)
+    if run.dataset != "sprites":
+        raise SystemExit(f"evaluate measures sprite models; {run.name} draws {run.dataset}")
+    codec = Codec.load(run.tokenizer, WORK / run.name)
+    animate = None
+    if not args.tokenizer_only:
+        model = ServedModel(args.model or MODELS / run.name)
+        known = model.manifest["defaults"]
+        animate = measures.served_animation(
+            model,
+            args.decode_steps or known["decodeSteps"],
+            args.head_steps or known["headSteps"],
+            known["temperature"] if args.temperature is None else args.temperature,
+        )
+
+    def reconstruct(frames):
+        return codec.decode_video(codec.encode_video(frames), frames[0])
+
+    dataset = Sprites(args.layers, args.split)
+    result = measures.measure(dataset, args.characters, animate, reconstruct)
+    print(measures.table(result))
+    args.out.mkdir(parents=True, exist_ok=True)
+    (args.out / f"{run.name}-{args.split}.json").write_text(json.dumps(result, indent=2) + "\n")
+    for index in range(min(args.sheets, args.characters)):
+        recipe, rows, names = dataset.recipe(index), [], []
+        for label in (name for name in measures.ACTIONS if name in recipe.labels):
+            truth = dataset.labelled_clip(
+                recipe, [label] * measures.FRAMES, 1, standing(label), 2
+            ).pixels
+            rows += [truth, reconstruct(truth)]
+            names += [f"{label}: true", f"{label}: tokenizer"]
+            if animate:
+                rows.append(animate(truth[0], label, index))
+                names.append(f"{label}: model")
+        contact_sheet(rows, names, args.out / f"{run.name}-{args.split}-{index}.png", 1)
+    print(f"figures and contact sheets in {args.out}")
+
+
+def sample(args: argparse.Namespace) -> None:
+    import torch
+
+    from magi.generation import Plan, generate
+    from magi.golden import label_ids
+    from magi.pictures import contact_sheet, read_frame, write_gif
+    from magi.served import ServedModel
+
+    run = _run_of(args)
+    model = ServedModel(args.model or MODELS / run.name)
+    known = model.manifest["defaults"]
+    frames = args.frames or known["frames"]
+    schedule = []
+    for entry in args.labels.split(",") if args.labels else []:
+        label, _, start = entry.partition("@")
+        if label not in run.model.labels:
+            raise SystemExit(f"--labels: {label!r} is none of {', '.join(run.model.labels)}")
+        schedule.append({"from": int(start or 0), "label": label})
+    ids = label_ids(run, schedule, frames)
+    videos = []
+    for seed in range(args.seed, args.seed + args.videos):
+        plan = Plan(
+            seed,
+            args.interval,
+            ids.__getitem__,
+            args.decode_steps or known["decodeSteps"],
+            args.head_steps or known["headSteps"],
+            known["temperature"] if args.temperature is None else args.temperature,
+        )
+        first = read_frame(args.first_frame) if args.first_frame else None
+        given = None if first is None else model.encode_first(first)
+        latents = torch.stack(list(generate(model, plan, frames, given)))
+        videos.append(model.decode_video(latents, first))
+        write_gif(
+            videos[-1], args.out / f"{run.name}-{seed}.gif", model.manifest["frame"]["perSecond"]
+        )
+    names = [f"seed {args.seed + index}" for index in range(args.videos)]
+    contact_sheet(videos, names, args.out / f"{run.name}.png", 2)
+    print(f"contact sheet and {args.videos} GIF in {args.out}")
+
+
+def export(args: argparse.Namespace) -> None:
+    import json
+
+    from magi.export import export as export_model
+    from magi.pictures import read_frame
+
+    run = _run_of(args)
+    out = args.out or MODELS / run.name
+    quality = json.loads(args.quality.read_text()) if args.quality else {}
+    frame = read_frame(args.first_frame) if args.first_frame else None
+    export_model(
+        run, WORK / run.name, out, args.precision, HERE / "credits" / f"{run.name}.md", frame, quality
+    )
+    print(f"model written to {out}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="magi", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    sub = commands.add_parser("tokenizer", help="train the tokenizer of a run")
+    _add_run(sub)
+    sub.add_argument("--steps", type=int, help="train to this step instead of the run file's")
+    sub.set_defaults(command=tokenizer)
+
+    sub = commands.add_parser("train", help="tokenize clips, train backbone and head")
+    _add_run(sub)
+    sub.add_argument("--steps", type=int, help="train to this step instead of the run file's")
+    sub.set_defaults(command=train)
+
+    sub = commands.add_parser("sample", help="generate videos: contact sheet PNG and GIF")
+    _add_run(sub)
+    _add_generation(sub)
+    sub.add_argument("--frames", type=int)
+    sub.add_argument("--videos", type=int, default=4)
+    sub.add_argument("--seed", type=int, default=0)
+    sub.add_argument("--interval", type=int, default=1)
+    sub.add_argument("--labels", help="label schedule, such as walk,jump@16,walk@32")
+    sub.add_argument("--first-frame", type=Path, help="PNG; without one the model draws it")
+    sub.set_defaults(command=sample)
+
+    sub = commands.add_parser("evaluate", help="PSNR of a sprite model on characters never seen")
+    _add_run(sub)
+    _add_generation(sub)
+    sub.add_argument("--split", choices=("val", "test-combo", "test-item"), default="test-combo")
+    sub.add_argument("--characters", type=int, default=100)
+    sub.add_argument("--sheets", type=int, default=4, help="contact sheets to draw")
+    sub.add_argument("--tokenizer-only", action="store_true", help="the tokenizer's ceiling alone")
+    sub.set_defaults(command=evaluate)
+
+    sub = commands.add_parser("export", help="write ONNX graphs, shards, manifest, golden vectors")
+    _add_run(sub)
+    sub.add_argument("--out", type=Path, help="folder of the model; default models/<run>")
+    sub.add_argument("--precision", choices=("int8", "float"), default="int8")
+    sub.add_argument("--first-frame", type=Path, help="PNG that the golden video starts from")
+    sub.add_argument("--quality", type=Path, help="JSON of `evaluate`, kept in the manifest")
+    sub.set_defaults(command=export)
+
+    from magi.data import layers
+
+    sub = commands.add_parser("layers", help="build the layer archive from the source collection")
+    layers.add_arguments(sub)
+    sub.set_defaults(command=layers.run)
+
+    args = parser.parse_args()
+    args.command(args)
+
+
+if __name__ == "__main__":
+    main()

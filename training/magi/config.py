@@ -1,0 +1,113 @@
+"""One configuration for every size: shapes of tokenizer, backbone and head, and how a run trains."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+NOISE_LEVELS = 6
+"""Level 0 (clean) and the paper's levels 1 to 5."""
+NOISE_STEP = 0.1
+"""Level r adds `NOISE_STEP * r` of Gaussian noise to normalised latents."""
+LATENT_BOUND = 4.0
+"""Normalised latents are clipped to +- this before they enter the cache."""
+
+
+@dataclass(frozen=True)
+class TokenizerConfig:
+    """kind `patches` (no network), `plain` (KL autoencoder) or `referenced` (sees frame 0)."""
+
+    kind: str = "patches"
+    frame_size: int = 32
+    frame_channels: int = 3
+    downscale: int = 4
+    latent_channels: int = 48
+    widths: tuple[int, ...] = ()
+    """Channels at full resolution, half, quarter, ... down to the latents' grid."""
+
+    @property
+    def grid(self) -> int:
+        return self.frame_size // self.downscale
+
+    @property
+    def tokens(self) -> int:
+        return self.grid**2
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Backbone and head. `window` None is full causal attention."""
+
+    width: int = 96
+    layers: int = 2
+    heads: int = 3
+    window: int | None = 8
+    head_width: int = 96
+    head_blocks: int = 2
+    labels: tuple[str, ...] = ()
+    max_interval: int = 25
+    diffusion: str = "flow"
+    """`flow` (rectified flow, Euler steps) or `ddpm` (the paper's cosine schedule, 100 steps)."""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a run trains. `curriculum` lists (share of the steps, frames a clip)."""
+
+    steps: int = 2000
+    frames_per_batch: int = 256
+    curriculum: tuple[tuple[float, int], ...] = ((1.0, 16),)
+    learning_rate: float = 1e-3
+    warmup: int = 300
+    decay: float = 0.25
+    weight_decay: float = 0.02
+    clip_norm: float = 1.0
+    ema: float = 0.999
+    seed: int = 0
+    batch_repeat: int = 4
+    """Diffusion draws for every masked token (MAR's diffusion_batch_mul)."""
+    change_weight: float = 2.0
+    clips: int = 0
+    """Clips tokenized beforehand; 0 draws a fresh clip every time."""
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """One run file under training/runs/."""
+
+    name: str
+    description: str
+    dataset: str
+    tokenizer: TokenizerConfig
+    model: ModelConfig
+    tokenizer_training: dict = field(default_factory=dict)
+    training: TrainConfig = field(default_factory=TrainConfig)
+    defaults: dict = field(default_factory=dict)
+    """Served defaults: frames, decodeSteps, headSteps, temperature, framesPerSecond."""
+
+
+def _build(kind: type, values: dict, where: str):
+    fields = kind.__dataclass_fields__
+    for key in values:
+        if key not in fields:
+            raise ValueError(f"{where}.{key}: unknown; known are {', '.join(fields)}")
+    frozen = {key: _freeze(value) for key, value in values.items()}
+    return kind(**frozen)
+
+
+def _freeze(value):
+    return tuple(_freeze(item) for item in value) if isinstance(value, list) else value
+
+
+def load_run(path: Path) -> RunConfig:
+    """The run described by a JSON file; an unknown key is an error that names it."""
+    values = json.loads(path.read_text())
+    values["tokenizer"] = _build(TokenizerConfig, values["tokenizer"], "tokenizer")
+    values["model"] = _build(ModelConfig, values["model"], "model")
+    values["training"] = _build(TrainConfig, values.get("training", {}), "training")
+    return _build(RunConfig, values, path.name)
+
+
+def as_dict(config) -> dict:
+    return asdict(config)

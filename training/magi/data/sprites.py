@@ -1,0 +1,233 @@
+"""Dataset `sprites`: 64x64 RGBA characters composed on the fly from an archive of layers.
+
+Source of the drawings: LPC Revised (see CREDITS of the model). The archive's format is that of
+`magi layers`: palette indices of every sheet, one lookup table of colours for every colouring.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from magi.data.clip import Clip
+from magi.data.layers import LayerArchive
+from magi.data.timeline import COMBAT, CYCLES, LABELS, STANDING, Phase, Pose, standing, timeline
+
+CELL = 64
+DIRECTIONS = ("up", "left", "down", "right")
+DOWN = DIRECTIONS.index("down")
+MAX_INTERVAL = 4
+HELD_OUT = ("Medium 03 - Idol", "Short 05 - Natural", "Shirt 06 - Scoop T-shirt", "Sweater 01 - Cardigan")
+"""Items kept out of training, to measure how clothes and hair never seen are drawn."""
+SPLITS = {
+    "train": range(0, 1_000_000),
+    "val": range(1_000_000, 1_000_200),
+    "test-combo": range(2_000_000, 2_000_500),
+    "test-item": range(3_000_000, 3_000_300),
+}
+_FOLDS = 16
+"""Recipes whose checksum falls into fold 0 are never trained on, so the splits cannot meet."""
+_NATURAL_SKINS = ("Bronze", "Brown", "Coffee", "Honey", "Ivory", "Peach", "Porcelain", "Tan", "Tawny")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One item in one colouring."""
+
+    item: str
+    colour: int
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A character: layers from bottom to top. Fighters wear only what has combat sheets."""
+
+    layers: tuple[Layer, ...]
+    fighter: bool
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return LABELS if self.fighter else tuple(name for name in LABELS if name not in COMBAT)
+
+
+class Wardrobe:
+    """Draws recipes: which items go together, and how often each is worn."""
+
+    def __init__(self, archive: LayerArchive, held_out: bool):
+        self.archive = archive
+        self.held_out = held_out
+
+    def _choose(self, rng: np.random.Generator, prefix: str, fighter: bool) -> str | None:
+        names = [
+            name
+            for name in self.archive.items
+            if name.startswith(prefix)
+            and not name.endswith("_Behind")
+            and (self.held_out or not name.endswith(HELD_OUT))
+            and (not fighter or "slash" in self.archive.sheets(name))
+        ]
+        return names[rng.integers(len(names))] if names else None
+
+    def _coloured(self, rng: np.random.Generator, item: str) -> Layer:
+        return Layer(item, int(rng.integers(len(self.archive.colours(item)))))
+
+    def recipe(self, seed: list[int]) -> Recipe:
+        """The character of `seed`; the same seed gives the same character."""
+        rng = np.random.Generator(np.random.PCG64(seed))
+        fighter = bool(rng.random() < 0.75)
+        feminine = bool(rng.random() < 0.5)
+        cut = "Feminine, Thin" if feminine else "Masculine, Thin"
+        body = f"Body/Body 0{1 if feminine else 2} - {cut}"
+        heads = ("Head 01 - Feminine",) if feminine else ("Head 02 - Masculine", "Head 03 - Elderly")
+        head = f"Head/{heads[rng.integers(len(heads))]}"
+        skins = [name for name in self.archive.colours(body) if name in self.archive.colours(head)]
+        natural = [name for name in skins if name in _NATURAL_SKINS]
+        pool = natural if natural and rng.random() < 0.75 else skins
+        skin = pool[rng.integers(len(pool))]
+
+        def in_skin(item: str) -> Layer:
+            return Layer(item, self.archive.colours(item).index(skin))
+
+        def wear(layers: list[Layer], prefix: str, chance: float) -> None:
+            if rng.random() < chance and (item := self._choose(rng, prefix, fighter)):
+                layers.append(self._coloured(rng, item))
+
+        clothing = f"Clothing/{cut}"
+        layers = [in_skin(body), in_skin(head)]
+        if rng.random() < 0.1 and skin in self.archive.colours("Head/Head Overlay 01 - Large Nose"):
+            layers.append(in_skin("Head/Head Overlay 01 - Large Nose"))
+        layers.append(self._coloured(rng, "Head/Head Overlay - Eyes"))
+        wear(layers, f"{clothing}/Feet/Socks", 0.3)
+        wear(layers, f"{clothing}/Legs/", 0.95)
+        wear(layers, f"{clothing}/Feet/Shoes", 0.85)
+        wear(layers, f"{clothing}/Torso/", 0.95)
+        wear(layers, f"{clothing}/Torso 2/", 0.3)
+        wear(layers, f"{clothing}/Accessories/", 0.1)
+
+        helm = rng.random() < 0.12
+        hair = self._choose(rng, ("Hair/Medium", "Hair/Short")[rng.integers(2)], fighter)
+        hair_colour = int(rng.integers(len(self.archive.colours(hair)))) if hair else 0
+        if not feminine and rng.random() < 0.3:
+            if beard := self._choose(rng, "Hair/Facial Hair", fighter):
+                layers.append(Layer(beard, hair_colour))
+        if brows := self._choose(rng, "Hair/Eyebrows", fighter):
+            layers.append(Layer(brows, hair_colour))
+        if helm:
+            wear(layers, "Head Accessories/Helm 0", 1.0)
+            helm_name = layers[-1].item
+            for plume in self.archive.items:
+                kind = plume.split(" - ")[-1].split()[0]
+                if "Helm Accessory" in plume and kind in helm_name and rng.random() < 0.5:
+                    layers.append(self._coloured(rng, plume))
+        elif hair:
+            layers.append(Layer(hair, hair_colour))
+            if (behind := f"{hair}/_Behind") in self.archive.items:
+                layers.insert(0, Layer(behind, hair_colour))
+        wear(layers, "Head Accessories/Eyewear", 0.12)
+        return Recipe(tuple(layers), fighter)
+
+
+class Sprites:
+    """The dataset: a function from a seed to a clip of one character facing one direction."""
+
+    labels = LABELS
+    max_interval = MAX_INTERVAL
+    frame_shape = (CELL, CELL, 4)
+
+    def __init__(self, layers: Path, split: str = "train"):
+        if split not in SPLITS:
+            raise ValueError(f"split {split!r}: one of {', '.join(SPLITS)}")
+        self.split = split
+        self.archive = LayerArchive(layers)
+        self.wardrobe = Wardrobe(self.archive, held_out=split == "test-item")
+
+    def __len__(self) -> int:
+        return len(SPLITS[self.split])
+
+    @lru_cache(maxsize=4096)  # noqa: B019 - a dataset lives as long as the process
+    def recipe(self, index: int) -> Recipe:
+        """Character `index` of the split. test-item recipes hold at least one held-out item."""
+        seed = SPLITS[self.split][index]
+        for attempt in range(1000):
+            recipe = self.wardrobe.recipe([seed, attempt])
+            if self._belongs(recipe):
+                return recipe
+        raise RuntimeError(f"no recipe of split {self.split} for seed {seed}")
+
+    def _belongs(self, recipe: Recipe) -> bool:
+        if self.split == "test-item":
+            return any(layer.item.endswith(HELD_OUT) for layer in recipe.layers)
+        kept_from_training = zlib.crc32(repr(recipe).encode()) % _FOLDS == 0
+        return kept_from_training == (self.split != "train")
+
+    def compose(self, recipe: Recipe, poses: list[Pose], direction: int) -> np.ndarray:
+        """RGBA frames uint8 [T, 64, 64, 4] of `recipe` in `poses`."""
+        distinct = list(dict.fromkeys(poses))
+        cells = np.zeros((len(distinct), CELL, CELL), "<u4")
+        rows = slice(direction * CELL, (direction + 1) * CELL)
+        for layer in recipe.layers:
+            lut = self.archive.lut(layer.item)[layer.colour]
+            for frame, (sheet, column) in enumerate(distinct):
+                source = self.archive.sheet(layer.item, sheet)
+                indices = source[rows, column * CELL : (column + 1) * CELL]
+                np.copyto(cells[frame], lut[indices], where=indices != 0)
+        order = [distinct.index(pose) for pose in poses]
+        return cells.view(np.uint8).reshape(-1, CELL, CELL, 4)[order]
+
+    def poses(self, rng: np.random.Generator, frames: int) -> np.ndarray:
+        """Frames uint8 [T, 64, 64, 4] of one random character in random poses: the first one, the
+        reference, mostly stands; the others come from any label."""
+        recipe = self.recipe(int(rng.integers(len(self))))
+        direction = DOWN if rng.random() < 0.4 else int(rng.integers(len(DIRECTIONS)))
+        chosen: list[Pose] = []
+        for _ in range(frames):
+            cycle = CYCLES[recipe.labels[rng.integers(len(recipe.labels))]]
+            chosen.append(cycle[rng.integers(len(cycle))])
+        if rng.random() < 0.6:
+            chosen[0] = STANDING
+        return self.compose(recipe, chosen, direction)
+
+    def clip(self, seed: int, frames: int) -> Clip:
+        """A clip with a random character, direction, interval, starting pose and label schedule."""
+        rng = np.random.Generator(np.random.PCG64([seed, 7]))
+        recipe = self.recipe(int(rng.integers(len(self))))
+        labels = random_schedule(rng, recipe.labels, frames)
+        interval = 1 if rng.random() < 0.5 else int(rng.integers(1, MAX_INTERVAL + 1))
+        start = standing(labels[0])
+        if rng.random() < 0.4:
+            name = recipe.labels[rng.integers(len(recipe.labels))]
+            start = Phase(name, int(rng.integers(len(CYCLES[name]))))
+        direction = DOWN if rng.random() < 0.4 else int(rng.integers(len(DIRECTIONS)))
+        return self.labelled_clip(recipe, labels, interval, start, direction, rng.random() < 0.1)
+
+    def labelled_clip(
+        self,
+        recipe: Recipe,
+        labels: list[str],
+        interval: int,
+        start: Phase,
+        direction: int,
+        unlabelled: bool = False,
+    ) -> Clip:
+        """The true animation of `recipe` under a schedule; `unlabelled` hides the labels (id 0)."""
+        poses = timeline(labels, interval, start)
+        ids = [0 if unlabelled else LABELS.index(name) + 1 for name in labels]
+        return Clip(
+            pixels=self.compose(recipe, poses, direction),
+            interval=interval,
+            labels=np.array(ids, np.int64),
+            state=np.array([(LABELS.index(name), direction) for name in labels], np.int64),
+        )
+
+
+def random_schedule(rng: np.random.Generator, labels: tuple[str, ...], frames: int) -> list[str]:
+    """The label of each of `frames` frames: runs of 4 to 24 frames of random labels."""
+    wanted: list[str] = []
+    while len(wanted) < frames:
+        name = labels[rng.integers(len(labels))]
+        wanted += [name] * int(rng.integers(4, 25))
+    return wanted[:frames]

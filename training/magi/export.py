@@ -1,0 +1,144 @@
+"""Writes a model folder: graphs, shards, manifest, golden vectors, credits."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from magi.codec import Codec
+from magi.config import LATENT_BOUND, RunConfig
+from magi.golden import golden_vectors
+from magi.graphs import (
+    backbone_graph,
+    head_graph,
+    head_multiply_adds,
+    multiply_adds,
+    put_into_shards,
+    quantised,
+    tokenizer_graphs,
+)
+from magi.noise import quantile_table
+from magi.train import load_model
+
+PRECISIONS = ("int8", "float")
+_LICENCES = {
+    "sprites": "OGA-BY-3.0 (drawings learned from) and Apache-2.0 (code)",
+    "physics": "Apache-2.0",
+}
+
+
+def export(
+    run: RunConfig,
+    folder: Path,
+    out: Path,
+    precision: str,
+    credits: Path,
+    first_frame: np.ndarray | None,
+    quality: dict,
+) -> None:
+    """Write the model of `folder` (a run's checkpoints) to `out`.
+
+    A float build in `out/float` holds the golden vectors of both builds.
+
+    Raises FileNotFoundError when the run is not trained, ValueError for an unknown precision.
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision {precision!r}: one of {', '.join(PRECISIONS)}")
+    torch.manual_seed(0)
+    model, training = load_model(run, folder)
+    codec = Codec.load(run.tokenizer, folder)
+    channels, width = run.tokenizer.latent_channels, run.model.width
+    graphs = tokenizer_graphs(codec)
+    graphs["backbone"] = backbone_graph(model.backbone, channels)
+    graphs["head"] = head_graph(model.head, channels, width)
+    work = {name: multiply_adds(graph) for name, graph in graphs.items() if name != "head"}
+    work["head"] = head_multiply_adds(model.head, channels, width)
+    if precision == "int8":
+        graphs["backbone"] = quantised(graphs["backbone"])
+
+    (out / "golden").mkdir(parents=True, exist_ok=True)
+    for old in (*out.glob("*.onnx"), *out.glob("*.bin")):
+        old.unlink()
+    files, described = {"normal.bin": quantile_table().astype("<f4").tobytes()}, {}
+    for name, graph in sorted(graphs.items()):
+        content, shards = put_into_shards(graph, name)
+        files |= {f"{name}.onnx": content, **shards}
+        described[name] = {
+            "file": f"{name}.onnx",
+            "shards": sorted(shards),
+            "multiplyAdds": work[name],
+        }
+    for name, content in files.items():
+        (out / name).write_bytes(content)
+    shutil.copyfile(credits, out / "CREDITS.md")
+    manifest = _manifest(run, codec, precision, described, files, training, quality)
+    (out / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    if not (out / "float" / "golden" / "float.json").is_file():
+        golden = golden_vectors(run, model, codec, first_frame)
+        (out / "golden" / "float.json").write_text(json.dumps(golden) + "\n")
+
+
+def _manifest(
+    run: RunConfig,
+    codec: Codec,
+    precision: str,
+    graphs: dict,
+    files: dict[str, bytes],
+    training: dict,
+    quality: dict,
+) -> dict:
+    tokenizer = {
+        "kind": run.tokenizer.kind,
+        "tokens": run.tokenizer.tokens,
+        "channels": run.tokenizer.latent_channels,
+    }
+    if codec.referenced:
+        palette = codec.palette.astype("<u4").view(np.uint8).reshape(-1, 4)
+        tokenizer["palette"] = palette.tolist()
+    defaults = dict(run.defaults)
+    rate = defaults.pop("framesPerSecond")
+    size = run.tokenizer.frame_size
+    eight_bit = {
+        "backbone": "matrix products: weights int8 per output channel, activations uint8 dynamic",
+        "others": "float32",
+    }
+    return {
+        "format": 1,
+        "name": run.name,
+        "description": run.description,
+        "licence": _LICENCES[run.dataset],
+        "credits": "CREDITS.md",
+        "precision": precision,
+        "frame": {
+            "width": size,
+            "height": size,
+            "channels": run.tokenizer.frame_channels,
+            "perSecond": rate,
+        },
+        "tokenizer": tokenizer,
+        "backbone": {
+            "width": run.model.width,
+            "layers": run.model.layers,
+            "heads": run.model.heads,
+            "window": run.model.window,
+        },
+        "labels": list(run.model.labels),
+        "interval": {"default": 1, "maximum": run.model.max_interval},
+        "latentBound": LATENT_BOUND,
+        "defaults": defaults,
+        "limits": {"headSteps": 100},
+        "graphs": graphs,
+        "normalTable": "normal.bin",
+        "files": {
+            name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+            for name, content in sorted(files.items())
+        },
+        "quantisation": eight_bit if precision == "int8" else {"all": "float32"},
+        "training": {"run": f"training/runs/{run.name}.json", "dataset": run.dataset, **training},
+        "quality": quality,
+    }

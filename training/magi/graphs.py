@@ -1,0 +1,373 @@
+"""ONNX graphs of a model: traced from PyTorch, quantised, their weights put into shards."""
+
+from __future__ import annotations
+
+import copy
+import math
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from torch import Tensor, nn
+
+from magi.backbone import Backbone
+from magi.codec import Codec
+from magi.config import LATENT_BOUND
+from magi.head import DiffusionHead
+
+OPSET = 20
+SHARD_BYTES = 8 * 2**20
+_INLINE_BYTES = 256
+"""Initializers up to this size stay in the graph: shape inference needs the small ones."""
+
+
+class Product(nn.Module):
+    """A linear layer as a plain matrix product, which the 8-bit quantiser understands."""
+
+    def __init__(self, linear: nn.Linear):
+        super().__init__()
+        self.weight = nn.Parameter(linear.weight.detach().t().contiguous(), requires_grad=False)
+        self.bias = linear.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x @ self.weight
+        return y if self.bias is None else y + self.bias
+
+
+def with_products(module: nn.Module) -> nn.Module:
+    """A copy of `module` whose linear layers are `Product`s."""
+    module = copy.deepcopy(module).eval().requires_grad_(False)
+    for parent in list(module.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, nn.Linear):
+                setattr(parent, name, Product(child))
+    return module
+
+
+def trace(
+    module: nn.Module,
+    inputs: dict[str, Tensor],
+    outputs: list[str],
+    dynamic: dict[str, dict[int, str]] | None = None,
+) -> onnx.ModelProto:
+    """The ONNX graph of `module(*inputs)`; `dynamic` names free dimensions of inputs."""
+    shapes = None
+    if dynamic:
+        shapes = tuple(
+            {axis: torch.export.Dim(name, min=2) for axis, name in dynamic.get(key, {}).items()}
+            for key in inputs
+        )
+    program = torch.onnx.export(
+        module,
+        tuple(inputs.values()),
+        input_names=list(inputs),
+        output_names=outputs,
+        opset_version=OPSET,
+        dynamo=True,
+        dynamic_shapes=shapes,
+        external_data=False,
+        verbose=False,
+    )
+    model = program.model_proto
+    for node in model.graph.node:
+        del node.metadata_props[:]
+    del model.graph.value_info[:]
+    return model
+
+
+class _Encoder(nn.Module):
+    def __init__(self, codec: Codec):
+        super().__init__()
+        self.codec = with_products(codec.tokenizer)
+        self.mean, self.deviation = codec.mean.cpu(), codec.deviation.cpu()
+
+    def forward(self, frame: Tensor, *features: Tensor) -> Tensor:
+        # Feature maps above a quarter of the resolution are not read by the encoder.
+        known = [[None, None, *features]] if features else []
+        latents = self.codec.encode(frame, *known)
+        normalised = (latents - self.mean) / self.deviation
+        return normalised.clamp(-LATENT_BOUND, LATENT_BOUND)[0]
+
+
+class _Decoder(nn.Module):
+    def __init__(self, codec: Codec):
+        super().__init__()
+        self.codec = with_products(codec.tokenizer)
+        self.mean, self.deviation = codec.mean.cpu(), codec.deviation.cpu()
+
+    def forward(self, latents: Tensor) -> Tensor:
+        return self.codec.decode((latents * self.deviation + self.mean)[None])
+
+
+class _ReferencedDecoder(_Decoder):
+    def forward(
+        self,
+        latents: Tensor,
+        palette: Tensor,
+        embeddings: Tensor,
+        neighbours: Tensor,
+        given: Tensor,
+        *maps: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        raw = (latents * self.deviation + self.mean)[None]
+        scores = self.codec.logits(
+            raw, list(maps), embeddings, palette[None], neighbours.long(), given
+        )[0]
+        colours = scores.softmax(-1) @ palette.clamp(min=0)
+        return scores.argmax(-1).to(torch.int32), colours.permute(2, 0, 1)[None]
+
+
+class _Reference(nn.Module):
+    def __init__(self, codec: Codec):
+        super().__init__()
+        self.codec = with_products(codec.tokenizer)
+
+    def forward(self, reference: Tensor, palette: Tensor, has_reference: Tensor):
+        maps, embeddings = self.codec.reference(reference[None], palette[None], has_reference)
+        neighbours = self.codec.neighbours(reference[None]).to(torch.int32)
+        return embeddings, neighbours, has_reference * 1.0, *maps
+
+
+class _Frame(nn.Module):
+    def __init__(self, backbone: Backbone):
+        super().__init__()
+        self.backbone = with_products(backbone)
+
+    def forward(self, *inputs: Tensor):
+        return self.backbone.frame(*inputs)
+
+
+def backbone_inputs(backbone: Backbone, channels: int) -> dict[str, Tensor]:
+    """Example inputs of the backbone graph, in its order."""
+    config, tokens = backbone.config, backbone.tokens
+    past = (config.layers, config.window + 1, tokens, config.width)
+
+    def integer(value: int) -> Tensor:
+        # One tensor for two inputs would make the exporter merge them.
+        return torch.full((1,), value, dtype=torch.int32)
+
+    return {
+        "latents": torch.randn(tokens, channels),
+        "mask": torch.ones(tokens),
+        "role": integer(0),
+        "noise_level": integer(0),
+        "interval": integer(1),
+        "label": integer(0),
+        "past_k": torch.randn(past),
+        "past_v": torch.randn(past),
+        "filled": torch.ones(config.window + 1),
+    }
+
+
+def backbone_graph(backbone: Backbone, channels: int) -> onnx.ModelProto:
+    """See docs/model-format.md."""
+    return trace(_Frame(backbone), backbone_inputs(backbone, channels), ["z", "k", "v"])
+
+
+class _Prelude(nn.Module):
+    """What the sampler computes once: start and modulation of every token, modulation and length
+    of every step."""
+
+    def __init__(self, head: DiffusionHead):
+        super().__init__()
+        self.head = with_products(head)
+
+    def forward(self, z: Tensor, times: Tensor):
+        start, modulation = self.head.modulate_condition(z)
+        return start, modulation, self.head.modulate_time(times[:-1]), times[1:] - times[:-1]
+
+
+class _Step(nn.Module):
+    def __init__(self, head: DiffusionHead):
+        super().__init__()
+        self.head = with_products(head)
+
+    def forward(self, x: Tensor, by_time: Tensor, length: Tensor, start: Tensor, modulation: Tensor):
+        return x + length * self.head.velocity(x, start, modulation + by_time)
+
+
+def head_graph(head: DiffusionHead, channels: int, condition: int) -> onnx.ModelProto:
+    """The sampler: a prelude, then a Scan over the Euler steps. See docs/model-format.md."""
+    rows, steps = 3, 4
+    z, times = torch.randn(rows, condition), torch.linspace(1, 0, steps + 1)
+    prelude = trace(
+        _Prelude(head),
+        {"z": z, "times": times},
+        ["start", "modulation", "by_time", "length"],
+        {"z": {0: "n"}, "times": {0: "points"}},
+    )
+    start, modulation, by_time, length = _Prelude(head)(z, times)
+    step = trace(
+        _Step(head),
+        {
+            "x": torch.randn(rows, channels),
+            "by_time": by_time[0],
+            "length": length[0],
+            "start": start,
+            "modulation": modulation,
+        },
+        ["x_next"],
+        {"x": {0: "n"}, "start": {0: "n"}, "modulation": {0: "n"}},
+    )
+    body = _prefixed(step.graph, "step_", keep={"start", "modulation"})
+    scan = helper.make_node(
+        "Scan",
+        ["noise", "by_time", "length"],
+        ["latents"],
+        name="euler",
+        num_scan_inputs=2,
+        body=helper.make_graph(list(body.node), "step", list(body.input[:3]), list(body.output)),
+    )
+    noise = helper.make_tensor_value_info("noise", TensorProto.FLOAT, ["n", channels])
+    latents = helper.make_tensor_value_info("latents", TensorProto.FLOAT, ["n", channels])
+    z_in, times_in = prelude.graph.input
+    graph = helper.make_graph(
+        [*prelude.graph.node, scan],
+        "head",
+        [z_in, noise, times_in],
+        [latents],
+        [*prelude.graph.initializer, *body.initializer],
+    )
+    model = helper.make_model(graph, opset_imports=prelude.opset_import)
+    model.ir_version = prelude.ir_version
+    onnx.checker.check_model(model)
+    return model
+
+
+def _prefixed(graph: onnx.GraphProto, prefix: str, keep: set[str]) -> onnx.GraphProto:
+    """A copy of `graph` with every name prefixed but those in `keep`."""
+    graph = copy.deepcopy(graph)
+
+    def renamed(name: str) -> str:
+        return name if not name or name in keep else prefix + name
+
+    for node in graph.node:
+        node.name = renamed(node.name)
+        for names in (node.input, node.output):
+            for index, name in enumerate(names):
+                names[index] = renamed(name)
+    for value in (*graph.input, *graph.output, *graph.initializer):
+        value.name = renamed(value.name)
+    return graph
+
+
+def tokenizer_graphs(codec: Codec) -> dict[str, onnx.ModelProto]:
+    """Encoder and decoder, and the reference graph of a referenced tokenizer."""
+    config = codec.config
+    frame = torch.rand(1, config.frame_channels, config.frame_size, config.frame_size)
+    latents = torch.randn(config.tokens, config.latent_channels)
+    if not codec.referenced:
+        decoder = trace(_Decoder(codec), {"latents": latents}, ["frame"])
+        return {
+            "encoder": trace(_Encoder(codec), {"frame": frame}, ["latents"]),
+            "decoder": decoder,
+        }
+    null = codec.null_reference()
+    palette = null.colours[0]
+    maps = {f"features_{index}": part for index, part in enumerate(null.features)}
+    blank = torch.zeros(config.frame_size, config.frame_size, dtype=torch.int32)
+    known = {
+        "features_embeddings": null.embeddings,
+        "features_neighbours": null.neighbours.to(torch.int32),
+        "features_given": null.given,
+    }
+    return {
+        "reference": trace(
+            _Reference(codec),
+            {"reference": blank, "palette": palette, "has_reference": torch.zeros(1)},
+            [*known, *maps],
+        ),
+        "encoder": trace(
+            _Encoder(codec), {"frame": frame, **dict(list(maps.items())[2:])}, ["latents"]
+        ),
+        "decoder": trace(
+            _ReferencedDecoder(codec),
+            {"latents": latents, "palette": palette, **known, **maps},
+            ["indices", "colours"],
+        ),
+    }
+
+
+def quantised(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Matrix products with constant weights in 8 bits: weights per output channel, activations
+    dynamically."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "float.onnx"), Path(folder, "int8.onnx")
+        onnx.save(model, source)
+        quantize_dynamic(
+            source,
+            target,
+            op_types_to_quantize=["MatMul"],
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+            extra_options={"MatMulConstBOnly": True},
+        )
+        return onnx.load(target)
+
+
+def multiply_adds(model: onnx.ModelProto) -> int:
+    """Multiply-adds of the matrix products and convolutions of a graph with static shapes."""
+    inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+    shapes = {
+        value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+        for value in (*inferred.input, *inferred.output, *inferred.value_info)
+    }
+    shapes |= {tensor.name: list(tensor.dims) for tensor in inferred.initializer}
+    total = 0
+    for node in inferred.node:
+        if node.op_type in ("MatMul", "Gemm"):
+            total += math.prod(shapes[node.output[0]]) * shapes[node.input[0]][-1]
+        elif node.op_type == "Conv":
+            total += math.prod(shapes[node.output[0]]) * math.prod(shapes[node.input[1]][1:])
+    return total
+
+
+def head_multiply_adds(head: DiffusionHead, channels: int, condition: int) -> dict[str, int]:
+    """Multiply-adds for one token: once, and for every head step."""
+    width, blocks = head.width, len(head.first)
+    fixed = condition * width + width * (3 * blocks + 2) * width
+    return {"fixed": fixed, "perStep": 2 * channels * width + 2 * blocks * width * width}
+
+
+def put_into_shards(model: onnx.ModelProto, name: str) -> tuple[bytes, dict[str, bytes]]:
+    """The graph without its weights, and the shards that hold them, each at most 8 MiB."""
+    model = copy.deepcopy(model)
+    shards: list[bytearray] = []
+    for tensor in _initializers(model.graph):
+        values = numpy_helper.to_array(tensor)
+        raw = np.ascontiguousarray(values).tobytes()
+        if len(raw) <= _INLINE_BYTES:
+            continue
+        if len(raw) > SHARD_BYTES:
+            raise ValueError(f"{name}: {tensor.name} has {len(raw)} bytes, a shard {SHARD_BYTES}")
+        if not shards or len(shards[-1]) + len(raw) > SHARD_BYTES:
+            shards.append(bytearray())
+        offset = len(shards[-1])
+        shards[-1] += raw
+        shards[-1] += bytes(-len(raw) % 16)
+        for part in ("raw_data", "float_data", "int32_data", "int64_data"):
+            tensor.ClearField(part)
+        tensor.data_location = TensorProto.EXTERNAL
+        del tensor.external_data[:]
+        for key, value in (
+            ("location", f"{name}-{len(shards) - 1}.bin"),
+            ("offset", offset),
+            ("length", len(raw)),
+        ):
+            entry = tensor.external_data.add()
+            entry.key, entry.value = key, str(value)
+    files = {f"{name}-{index}.bin": bytes(shard) for index, shard in enumerate(shards)}
+    return model.SerializeToString(deterministic=True), files
+
+
+def _initializers(graph: onnx.GraphProto) -> list[TensorProto]:
+    found = list(graph.initializer)
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                found += _initializers(attribute.g)
+    return found

@@ -1,0 +1,113 @@
+"""Runs an exported model folder with onnxruntime: the graphs as they are served."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+from torch import Tensor
+
+from magi.data.palette import as_colours, frame_palette, nearest_indices
+
+
+class ServedModel:
+    """A `FrameModel` over exported graphs, with its tokenizer.
+
+    Raises FileNotFoundError or ValueError, naming the file, for one that is missing or not what the
+    manifest says.
+    """
+
+    def __init__(self, folder: Path, threads: int = 1):
+        self.folder = folder
+        self.manifest = json.loads((folder / "manifest.json").read_text())
+        for name, known in self.manifest["files"].items():
+            digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+            if digest != known["sha256"]:
+                raise ValueError(f"{folder / name}: SHA-256 {digest}, manifest {known['sha256']}")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        self.sessions = {
+            name: onnxruntime.InferenceSession(str(folder / graph["file"]), options)
+            for name, graph in self.manifest["graphs"].items()
+        }
+        shape = self.manifest["backbone"]
+        self.window = shape["window"]
+        self.cache_shape = (shape["layers"], self.manifest["tokenizer"]["tokens"], shape["width"])
+        self.channels = self.manifest["tokenizer"]["channels"]
+        self.referenced = "reference" in self.sessions
+
+    def run(self, graph: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Outputs of a graph by name; inputs that it does not have are left out."""
+        session = self.sessions[graph]
+        asked = {value.name: inputs[value.name] for value in session.get_inputs()}
+        names = [value.name for value in session.get_outputs()]
+        return dict(zip(names, session.run(names, asked), strict=True))
+
+    def predict(self, latents, mask, role, interval, label, past):
+        key, value, filled = past
+        made = self.run(
+            "backbone",
+            {
+                "latents": latents.numpy(),
+                "mask": mask.numpy(),
+                "role": np.array([role], np.int32),
+                "noise_level": np.zeros(1, np.int32),
+                "interval": np.array([interval], np.int32),
+                "label": np.array([label], np.int32),
+                "past_k": key.numpy(),
+                "past_v": value.numpy(),
+                "filled": filled.numpy(),
+            },
+        )
+        return tuple(torch.from_numpy(made[name]) for name in ("z", "k", "v"))
+
+    def sample(self, z: Tensor, noise: Tensor, steps: int) -> Tensor:
+        times = np.array([1 - step / steps for step in range(steps + 1)], np.float32)
+        inputs = {"z": z.numpy(), "noise": noise.numpy(), "times": times}
+        return torch.from_numpy(self.run("head", inputs)["latents"])
+
+    def _features(self, frame: np.ndarray | None) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Features and palette (uint32) of a reference; without one, what stands in for it."""
+        if not self.referenced:
+            return {}, np.zeros(0, "<u4")
+        if frame is None:
+            known = np.array(self.manifest["tokenizer"]["palette"], np.uint8)
+            palette = np.ascontiguousarray(known).view("<u4")[:, 0]
+            size = self.manifest["frame"]["height"]
+            indices, flag = np.zeros((size, size), np.int32), 0.0
+        else:
+            palette = frame_palette(frame)
+            indices, flag = nearest_indices(frame, palette), 1.0
+        inputs = {
+            "reference": indices,
+            "palette": as_colours(palette),
+            "has_reference": np.array([flag], np.float32),
+        }
+        return inputs | self.run("reference", inputs), palette
+
+    def encode_first(self, frame: np.ndarray) -> Tensor:
+        """uint8 [h, w, c] -> normalised latents [1, S, C]."""
+        pixels = frame.transpose(2, 0, 1)[None].astype(np.float32) / 255
+        features, _ = self._features(None)
+        return torch.from_numpy(self.run("encoder", {"frame": pixels, **features})["latents"])[None]
+
+    def decode_video(self, latents: Tensor, first_frame: np.ndarray | None) -> np.ndarray:
+        """Latents [T, S, C] -> uint8 [T, h, w, c]; frame 0 as given, or drawn without reference."""
+        frames = [] if first_frame is None else [first_frame]
+        features, palette = self._features(first_frame)
+        for row in latents[len(frames) :].numpy():
+            made = self.run("decoder", {"latents": row, **features})
+            frames.append(self._pixels(made, palette))
+            if len(frames) == 1:
+                features, palette = self._features(frames[0])
+        return np.stack(frames)
+
+    def _pixels(self, made: dict[str, np.ndarray], palette: np.ndarray) -> np.ndarray:
+        if not self.referenced:
+            return (made["frame"][0].transpose(1, 2, 0) * 255).round().astype(np.uint8)
+        words = np.ascontiguousarray(palette[made["indices"]]).astype("<u4")
+        return words.view(np.uint8).reshape(*words.shape, 4)

@@ -1,0 +1,179 @@
+"""Trains backbone and head on tokenized clips."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from magi.backbone import Conditions
+from magi.codec import Codec
+from magi.config import RunConfig, TrainConfig
+from magi.model import Magi
+from magi.schedule import MovingAverage, learning_rate_factor, load_checkpoint, save_checkpoint
+
+CHECKPOINT_SECONDS = 240
+STATISTICS_CLIPS = 200
+
+
+class ClipPool:
+    """Tokenized clips on disk: float16 latents [N, T, S, C], interval [N], labels [N, T]."""
+
+    def __init__(self, folder: Path):
+        self.latents = np.load(folder / "latents.npy", mmap_mode="r")
+        self.interval = np.load(folder / "interval.npy")
+        self.labels = np.load(folder / "labels.npy")
+
+    def batch(self, rng: np.random.Generator, clips: int, frames: int, device: str):
+        """`clips` random clips, their first `frames` frames: latents [B, T, S, C], conditions."""
+        rows = np.sort(rng.integers(len(self.interval), size=clips))
+        latents = torch.from_numpy(self.latents[rows, :frames].astype(np.float32))
+        conditions = Conditions(
+            torch.from_numpy(self.interval[rows]).to(device),
+            torch.from_numpy(self.labels[rows, :frames]).to(device),
+        )
+        return latents.to(device), conditions
+
+
+def measure_latents(codec: Codec, dataset, frames: int) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of every latent channel over some clips."""
+    channels = codec.config.latent_channels
+    codec.mean, codec.deviation = codec.mean * 0, codec.deviation * 0 + 1e3  # clip nothing
+    raw = [
+        codec.encode_video(dataset.clip(seed, frames).pixels).reshape(-1, channels)
+        for seed in range(STATISTICS_CLIPS)
+    ]
+    values = torch.cat(raw) * 1e3
+    return values.mean(0), values.std(0).clamp(min=1e-3)
+
+
+def tokenize(run: RunConfig, dataset, folder: Path, device: str) -> ClipPool:
+    """The pool of a run, made once: statistics of the latents, then every clip."""
+    if (folder / "pool" / "labels.npy").is_file():
+        return ClipPool(folder / "pool")
+    (folder / "pool").mkdir(parents=True, exist_ok=True)
+    frames = max(length for _, length in run.training.curriculum)
+    codec = Codec.load(run.tokenizer, folder, device)
+    codec.mean, codec.deviation = measure_latents(codec, dataset, frames)
+    save_checkpoint(folder / "latents.pt", {"mean": codec.mean, "deviation": codec.deviation})
+    count, tokens, channels = run.training.clips, run.tokenizer.tokens, codec.config.latent_channels
+    latents = np.lib.format.open_memmap(
+        folder / "pool" / "latents.npy", "w+", np.float16, (count, frames, tokens, channels)
+    )
+    interval, labels = np.zeros(count, np.int64), np.zeros((count, frames), np.int64)
+    for index in tqdm(range(count), unit="clip", desc="tokenizing", mininterval=5):
+        clip = dataset.clip(STATISTICS_CLIPS + index, frames)
+        latents[index] = codec.encode_video(clip.pixels).half().cpu().numpy()
+        interval[index], labels[index] = clip.interval, clip.labels
+    latents.flush()
+    np.save(folder / "pool" / "interval.npy", interval)
+    np.save(folder / "pool" / "labels.npy", labels)
+    return ClipPool(folder / "pool")
+
+
+def clip_length(settings: TrainConfig, step: int) -> int:
+    """Frames of a clip at `step`, by the curriculum."""
+    end = 0.0
+    for share, frames in settings.curriculum:
+        end += share
+        if step < end * settings.steps:
+            return frames
+    return settings.curriculum[-1][1]
+
+
+def train(run: RunConfig, dataset, folder: Path, device: str, steps: int | None = None) -> Path:
+    """Train the model of `run`, going on at its last checkpoint; returns the checkpoint."""
+    settings = replace(run.training, steps=steps or run.training.steps)
+    pool = tokenize(run, dataset, folder, device)
+    torch.manual_seed(settings.seed)
+    model = Magi.of(run).to(device)
+    average = MovingAverage(model, settings.ema)
+    optimiser = torch.optim.AdamW(
+        _decay_groups(model, settings.weight_decay), settings.learning_rate, (0.9, 0.95)
+    )
+    path = folder / "model.pt"
+    saved = load_checkpoint(path, device)
+    if saved:
+        model.load_state_dict(saved["model"])
+        average.module.load_state_dict(saved["average"])
+        optimiser.load_state_dict(saved["optimiser"])
+    step, seconds = (saved["step"], saved["seconds"]) if saved else (0, 0.0)
+    clips_seen = saved["clips"] if saved else 0
+
+    def save() -> None:
+        save_checkpoint(
+            path,
+            {
+                "model": model.state_dict(),
+                "average": average.module.state_dict(),
+                "optimiser": optimiser.state_dict(),
+                "step": step,
+                "clips": clips_seen,
+                "seconds": seconds,
+            },
+        )
+
+    history = (folder / "history.jsonl").open("a")
+    progress = tqdm(total=settings.steps, initial=step, unit="step", mininterval=5)
+    last_save = last = time.monotonic()
+    smooth = None
+    while step < settings.steps:
+        factor = learning_rate_factor(step, settings.steps, settings.warmup, settings.decay)
+        for group in optimiser.param_groups:
+            group["lr"] = settings.learning_rate * factor
+        frames = clip_length(settings, step)
+        clips = max(1, settings.frames_per_batch // frames)
+        rng = np.random.default_rng([settings.seed, step])
+        latents, conditions = pool.batch(rng, clips, frames, device)
+        with torch.autocast(device.split(":")[0], dtype=torch.bfloat16):
+            loss, error = model.loss(latents, conditions, settings)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
+        optimiser.step()
+        average.update(model, step)
+        step, clips_seen = step + 1, clips_seen + clips
+        now = time.monotonic()
+        seconds, rate, last = seconds + now - last, clips / (now - last), now
+        smooth = error.item() if smooth is None else 0.98 * smooth + 0.02 * error.item()
+        progress.update()
+        progress.set_postfix_str(f"loss={smooth:.4f} {rate:.1f} clips/s x{frames}", refresh=False)
+        if step % 50 == 0:
+            history.write(json.dumps({"step": step, "loss": smooth, "seconds": seconds}) + "\n")
+            history.flush()
+        if now - last_save > CHECKPOINT_SECONDS:
+            save()
+            last_save = now
+    save()
+    return path
+
+
+def _decay_groups(model: Magi, weight_decay: float) -> list[dict]:
+    """Matrices decay; biases, norms and embeddings do not."""
+    linear = {
+        f"{name}.weight"
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear)
+    }
+    named = list(model.named_parameters())
+    return [
+        {"params": [p for name, p in named if name in linear], "weight_decay": weight_decay},
+        {"params": [p for name, p in named if name not in linear], "weight_decay": 0.0},
+    ]
+
+
+def load_model(run: RunConfig, folder: Path, device: str = "cpu") -> tuple[Magi, dict]:
+    """The averaged model of a run's folder, and what is known of its training."""
+    saved = load_checkpoint(folder / "model.pt", device)
+    if saved is None:
+        raise FileNotFoundError(f"{folder}/model.pt: train it with `magi train`")
+    model = Magi.of(run).to(device)
+    model.load_state_dict(saved["average"])
+    known = {key: saved[key] for key in ("step", "clips", "seconds")}
+    return model.eval().requires_grad_(False), known
