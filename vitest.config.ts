@@ -13,7 +13,13 @@ export default defineConfig({
         },
       },
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './wrangler.toml' },
+            // Wakes of a few frames, so that a short video takes several.
+            miniflare: { bindings: { WAKE_SECONDS: '0.05' } },
+          }),
+        ],
         test: { name: 'workerd', include: ['test/worker/**/*.test.ts'], testTimeout: 120_000 },
       },
     ],

@@ -19,7 +19,7 @@ export async function createSession(
 ): Promise<InferenceSession> {
   const create = () =>
     InferenceSession.create(graph, {
-      executionProviders: ['wasm'],
+      executionProviders: ['wasm'], enableCpuMemArena: false,
       externalData: weights,
       graphOptimizationLevel: 'all',
     });

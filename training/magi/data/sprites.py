@@ -225,9 +225,10 @@ class Sprites:
 
 
 def random_schedule(rng: np.random.Generator, labels: tuple[str, ...], frames: int) -> list[str]:
-    """The label of each of `frames` frames: runs of 4 to 24 frames of random labels."""
+    """The label of each of `frames` frames, cut at random from runs of 4 to 24 frames."""
     wanted: list[str] = []
-    while len(wanted) < frames:
+    begin = int(rng.integers(0, 24))
+    while len(wanted) < begin + frames:
         name = labels[rng.integers(len(labels))]
         wanted += [name] * int(rng.integers(4, 25))
-    return wanted[:frames]
+    return wanted[begin : begin + frames]

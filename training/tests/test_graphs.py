@@ -1,0 +1,214 @@
+"""Exported graphs compute what PyTorch computes."""
+
+import json
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from magi.backbone import Conditions
+from magi.codec import Codec
+from magi.config import ModelConfig, TokenizerConfig
+from magi.generation import Past, TorchFrames
+from magi.graphs import (
+    SHARD_BYTES,
+    backbone_graph,
+    backbone_inputs,
+    head_graph,
+    multiply_adds,
+    put_into_shards,
+    quantised,
+    tokenizer_graphs,
+)
+from magi.head import flow_sample, flow_times
+from magi.model import Magi
+from magi.tokenizer import build_tokenizer
+
+CHANNELS = 8
+
+
+def roughened(module: torch.nn.Module) -> torch.nn.Module:
+    """Weights that start at zero would hide a mistake."""
+    torch.manual_seed(1)
+    for parameter in module.parameters():
+        parameter.data += torch.randn_like(parameter) * 0.05
+    return module.eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def model() -> Magi:
+    config = ModelConfig(
+        width=64, layers=2, heads=2, window=3, head_width=48, labels=("a",), max_interval=4
+    )
+    return roughened(Magi(config, tokens=9, channels=CHANNELS))
+
+
+def run(graph, inputs):
+    session = onnxruntime.InferenceSession(graph.SerializeToString())
+    return session.run(None, {name: np.asarray(value) for name, value in inputs.items()})
+
+
+def distance(made, expected) -> float:
+    return max(float(np.abs(a - b.numpy()).max()) for a, b in zip(made, expected, strict=True))
+
+
+@pytest.fixture(scope="module")
+def backbone(model):
+    return backbone_graph(model.backbone, CHANNELS)
+
+
+@pytest.mark.parametrize(("role", "level", "interval", "label"), [(0, 0, 1, 0), (1, 5, 4, 1)])
+def test_the_backbone_graph_equals_pytorch(model, backbone, role, level, interval, label):
+    inputs = backbone_inputs(model.backbone, CHANNELS)
+    for name, value in zip(
+        ("role", "noise_level", "interval", "label"), (role, level, interval, label), strict=True
+    ):
+        inputs[name] = torch.tensor([value], dtype=torch.int32)
+    inputs["mask"] = (torch.arange(9) % 2).float()
+    inputs["filled"] = torch.tensor([1.0, 0.0, 1.0, 1.0])
+    expected = model.backbone.frame(*inputs.values())
+    assert distance(run(backbone, inputs), expected) < 1e-4
+
+
+def test_an_empty_slot_changes_nothing(model, backbone):
+    inputs = backbone_inputs(model.backbone, CHANNELS)
+    inputs["filled"] = torch.tensor([1.0, 0.0, 1.0, 1.0])
+    first = run(backbone, inputs)
+    inputs["past_k"][:, 1] += 3
+    inputs["past_v"][:, 1] -= 3
+    assert all(np.array_equal(a, b) for a, b in zip(first, run(backbone, inputs), strict=True))
+
+
+def test_eight_bits_stay_near_float_and_hold_a_quarter_of_the_bytes(model, backbone):
+    inputs = backbone_inputs(model.backbone, CHANNELS)
+    small = quantised(backbone)
+    z = run(backbone, inputs)[0]
+    error = np.abs(run(small, inputs)[0] - z).mean()
+    assert 0 < error < 0.05 * np.abs(z).mean() + 0.02
+    weights = [node for node in small.graph.node if node.op_type == "MatMulInteger"]
+    assert len(weights) == 2 * 6 + 1
+
+
+@pytest.mark.parametrize(("rows", "steps"), [(1, 1), (2, 8), (9, 25)])
+def test_the_head_graph_equals_pytorch_for_any_rows_and_steps(model, rows, steps):
+    graph = head_graph(model.head, CHANNELS, 64)
+    z, noise = torch.randn(rows, 64), torch.randn(rows, CHANNELS)
+    made = run(graph, {"z": z, "noise": noise, "times": flow_times(steps)})
+    assert distance(made, [flow_sample(model.head, z, noise, steps)]) < 1e-4
+
+
+def codec_of(kind: str) -> Codec:
+    config = {
+        "patches": TokenizerConfig(),
+        "plain": TokenizerConfig("plain", 32, 3, 8, 4, (8, 16, 24, 32)),
+        "referenced": TokenizerConfig("referenced", 64, 4, 16, 8, (8, 16, 24, 32, 40)),
+    }[kind]
+    palette = np.array([0, 0xFF0000FF, 0xFF00FF00, 0xFFFFFFFF], "<u4")
+    channels = config.latent_channels
+    tokenizer = build_tokenizer(config)
+    if kind != "patches":
+        roughened(tokenizer)
+    mean, deviation = torch.linspace(-1, 1, channels), torch.linspace(0.5, 2, channels)
+    return Codec(tokenizer, mean, deviation, palette)
+
+
+@pytest.mark.parametrize("kind", ["patches", "plain"])
+def test_tokenizer_graphs_equal_pytorch(kind):
+    codec = codec_of(kind)
+    size = codec.config.frame_size
+    frame = np.random.default_rng(0).integers(0, 256, (1, size, size, 3)).astype(np.uint8)
+    graphs = tokenizer_graphs(codec)
+    pixels = frame.transpose(0, 3, 1, 2).astype(np.float32) / 255
+    latents = codec.encode(frame)
+    assert distance(run(graphs["encoder"], {"frame": pixels}), [latents[0]]) < 1e-4
+    made = run(graphs["decoder"], {"latents": latents[0]})[0]
+    decoded = codec.decode(latents)[0].transpose(2, 0, 1)
+    assert np.abs(made[0] * 255 - decoded).max() <= 0.51
+
+
+def test_referenced_tokenizer_graphs_equal_pytorch():
+    codec = codec_of("referenced")
+    rng = np.random.default_rng(0)
+    colours = codec.palette.view(np.uint8).reshape(-1, 4)
+    first, second = colours[rng.integers(0, 4, (2, 64, 64))]
+    graphs = tokenizer_graphs(codec)
+    for reference in (codec.null_reference(), codec.reference(first)):
+        inputs = {
+            "reference": reference.neighbours[0, :, 40].reshape(64, 64).to(torch.int32),
+            "palette": reference.colours[0],
+            "has_reference": reference.given,
+        }
+        names = [output.name for output in graphs["reference"].graph.output]
+        made = run(graphs["reference"], inputs)
+        known = dict(zip(names, made, strict=True)) | inputs
+        assert distance(made[3:], reference.features) < 1e-4
+
+        def asked(graph, known=known, **more):
+            known = known | more
+            return {value.name: known[value.name] for value in graph.graph.input}
+
+        latents = codec.encode(second[None], reference)
+        pixels = second.transpose(2, 0, 1)[None].astype(np.float32) / 255
+        encoder, decoder = graphs["encoder"], graphs["decoder"]
+        assert distance(run(encoder, asked(encoder, frame=pixels)), [latents[0]]) < 1e-4
+        indices, soft = run(decoder, asked(decoder, latents=latents[0]))
+        decoded = codec.decode(latents, reference)[0]
+        words = reference.palette[indices].astype("<u4")
+        same = (words.view(np.uint8).reshape(64, 64, 4) == decoded).all(-1)
+        assert same.mean() > 0.999
+        assert soft.shape == (1, 4, 64, 64)
+        assert soft.min() >= 0
+        assert soft.max() <= 1 + 1e-5
+
+
+def test_shards_keep_to_their_size_and_give_the_weights_back(model, tmp_path):
+    graph = backbone_graph(model.backbone, CHANNELS)
+    content, shards = put_into_shards(graph, "backbone")
+    assert all(len(shard) <= SHARD_BYTES for shard in shards.values())
+    assert len(content) < sum(map(len, shards.values())) / 2
+    (tmp_path / "backbone.onnx").write_bytes(content)
+    for name, shard in shards.items():
+        (tmp_path / name).write_bytes(shard)
+    inputs = {name: value.numpy() for name, value in backbone_inputs(model.backbone, CHANNELS).items()}
+    whole = run(graph, inputs)
+    parted = onnxruntime.InferenceSession(tmp_path / "backbone.onnx").run(None, inputs)
+    assert all(np.array_equal(a, b) for a, b in zip(whole, parted, strict=True))
+
+
+def test_multiply_adds_count_the_matrix_products(model, backbone):
+    width, tokens, layers = 64, 9, 2
+    per_layer = tokens * (2 * 4 * width * width + 8 * width * width)
+    spatial = layers * 2 * tokens * tokens * width
+    expected = tokens * CHANNELS * width + layers * per_layer + spatial
+    assert multiply_adds(backbone) == expected
+
+
+def test_a_history_of_committed_frames_gives_what_one_parallel_pass_gives(model):
+    """The same check that golden vectors carry to other implementations."""
+    torch.manual_seed(2)
+    frames = 9
+    clip = torch.randn(1, frames, 9, CHANNELS)
+    hidden = torch.rand(1, frames, 9) < 0.5
+    conditions = Conditions(torch.tensor([2]), torch.ones(1, frames, dtype=torch.long))
+    levels = torch.zeros(1, frames, dtype=torch.long)
+    expected = model.backbone(clip, levels, clip, hidden, conditions)[0]
+    torch_frames = TorchFrames(model)
+    past = Past(torch_frames.window, torch_frames.cache_shape)
+    for frame in range(frames):
+        slots = past.slots()
+        z, _, _ = torch_frames.predict(clip[0, frame], hidden[0, frame].float(), 0, 2, 1, slots)
+        assert torch.allclose(z, expected[frame], atol=1e-5)
+        _, key, value = torch_frames.predict(clip[0, frame], torch.zeros(9), 1, 2, 1, slots)
+        past.append(frame, key, value)
+
+
+def test_golden_vectors_can_be_read_back():
+    from magi.golden import tensor
+
+    values = np.arange(6, dtype=np.float32).reshape(2, 3)
+    entry = json.loads(json.dumps(tensor(values)))
+    import base64
+
+    read = np.frombuffer(base64.b64decode(entry["base64"]), entry["dtype"]).reshape(entry["shape"])
+    assert np.array_equal(read, values)
