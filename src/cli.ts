@@ -14,7 +14,12 @@ try {
   await command(args);
   process.exit(0);
 } catch (error) {
-  const isExpected = error instanceof ServiceError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS');
-  console.error(isExpected ? (error as Error).message : error);
+  console.error(isUnderstandable(error) ? (error as Error).message : error);
   process.exit(1);
+}
+
+/** Refusals of the service, wrong options, missing files, taken ports: their messages say all there is to say. */
+function isUnderstandable(error: unknown): boolean {
+  const { code = '' } = error as { code?: string };
+  return error instanceof ServiceError || /^(ERR_PARSE_ARGS|ENOENT|EACCES|EADDRINUSE)/.test(code);
 }

@@ -4,9 +4,12 @@ import { type ModelFiles, readChecked } from './model-files.ts';
 import { OnnxGraphs } from './onnx-graphs.ts';
 import { createSession } from './wasm-runtime.ts';
 
+type GraphFiles = Pick<Manifest['graphs']['encoder'], 'file' | 'shards'>;
+
 /**
  * A model's graphs, every file checked against the manifest before a session is made of it. One
- * after another, so that the weights of one graph only are in memory twice.
+ * after another, so that the weights of one graph only are in memory twice. The encoder is read when
+ * it is needed.
  * @param step called before every session is made; may throw to end the loading
  * @throws ModelFileError for a missing or wrong file, naming it
  */
@@ -16,28 +19,30 @@ export async function loadGraphs(
   runtime: WebAssembly.Module,
   step: () => void = () => {},
 ): Promise<OnnxGraphs> {
-  const sessions: InferenceSession[] = [];
-  const session = async ({ file, shards }: { file: string; shards: string[] }) => {
+  const open = async ({ file, shards }: GraphFiles, mayGoOn: () => void) => {
     const graph = await readChecked(files, manifest, file);
     const weights = [];
     for (const path of shards) weights.push({ path, data: await readChecked(files, manifest, path) });
-    step();
-    const made = await createSession(runtime, graph, weights);
-    sessions.push(made);
-    return made;
+    mayGoOn();
+    return await createSession(runtime, graph, weights);
   };
+  const made: InferenceSession[] = [];
+  const session = async (graph: GraphFiles) => {
+    made.push(await open(graph, step));
+    return made.at(-1) as InferenceSession;
+  };
+  const { graphs, normalTable } = manifest;
   try {
-    const { graphs, normalTable } = manifest;
     const table = floats(await readChecked(files, manifest, normalTable), normalTable);
-    return new OnnxGraphs(manifest, table, {
-      encoder: await session(graphs.encoder),
+    const sessions = {
       backbone: await session(graphs.backbone),
       head: await session(graphs.head),
       decoder: await session(graphs.decoder),
       reference: graphs.reference && (await session(graphs.reference)),
-    });
+    };
+    return new OnnxGraphs(manifest, table, sessions, () => open(graphs.encoder, () => {}));
   } catch (error) {
-    for (const made of sessions) await made.release();
+    for (const unused of made) await unused.release();
     throw error;
   }
 }

@@ -11,9 +11,8 @@ import type {
 import type { FrameCache, PastSlots } from '../engine/past.ts';
 import { paletteTensor } from '../engine/reference.ts';
 
-/** One session for each graph of a model. */
+/** One session for each graph that every frame needs. */
 export interface Sessions {
-  readonly encoder: InferenceSession;
   readonly backbone: InferenceSession;
   readonly head: InferenceSession;
   readonly decoder: InferenceSession;
@@ -31,20 +30,33 @@ export class OnnxGraphs implements Graphs {
   readonly manifest: Manifest;
   readonly normalTable: Float32Array;
   readonly #sessions: Sessions;
+  readonly #openEncoder: () => Promise<InferenceSession>;
   #looks: { readonly reference: Reference; readonly tensors: Tensors } | undefined;
 
-  constructor(manifest: Manifest, normalTable: Float32Array, sessions: Sessions) {
+  /** @param openEncoder the encoder serves one frame of a video, so it is not kept in memory */
+  constructor(
+    manifest: Manifest,
+    normalTable: Float32Array,
+    sessions: Sessions,
+    openEncoder: () => Promise<InferenceSession>,
+  ) {
     this.manifest = manifest;
     this.normalTable = normalTable;
     this.#sessions = sessions;
+    this.#openEncoder = openEncoder;
   }
 
   async encode(pixels: Float32Array, reference: Reference | null): Promise<Float32Array> {
     const { width, height, channels } = this.manifest.frame;
     const frame = floats(pixels, [1, channels, height, width]);
     const looks = await this.#looksOf(reference);
-    const { latents } = await run(this.#sessions.encoder, { frame, ...looks }, ['latents']);
-    return floatsOf(latents);
+    const encoder = await this.#openEncoder();
+    try {
+      const { latents } = await run(encoder, { frame, ...looks }, ['latents']);
+      return floatsOf(latents);
+    } finally {
+      await encoder.release();
+    }
   }
 
   async predict(frame: MaskedFrame, past: PastSlots): Promise<Float32Array> {

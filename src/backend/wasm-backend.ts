@@ -111,7 +111,7 @@ class HeldLease implements Lease {
     };
     return {
       manifest: graphs.manifest,
-      generate: (past, plan) => generate(graphs, past, plan, pause),
+      generate: (past, plan) => this.#whileHeld(generate(graphs, past, plan, pause)),
       rebuild: (cursor, conditions, latentsOf, firstPixels) =>
         rebuildPast(graphs, cursor, conditions, latentsOf, firstPixels, pause),
     };
@@ -119,6 +119,14 @@ class HeldLease implements Lease {
 
   release(): void {
     this.#rights.release(this);
+  }
+
+  /** A consumer may take its time between two frames: who lost the lease meanwhile must stop. */
+  async *#whileHeld<Item>(items: AsyncGenerator<Item>): AsyncGenerator<Item> {
+    for await (const item of items) {
+      yield item;
+      this.#use();
+    }
   }
 
   #use = (): void => {

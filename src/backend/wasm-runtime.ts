@@ -19,7 +19,7 @@ export async function createSession(
 ): Promise<InferenceSession> {
   const create = () =>
     InferenceSession.create(graph, {
-      executionProviders: ['wasm'], enableCpuMemArena: false,
+      executionProviders: ['wasm'],
       externalData: weights,
       graphOptimizationLevel: 'all',
     });
@@ -49,7 +49,7 @@ async function whileStarting<Result>(
   const instantiate = WebAssembly.instantiate;
   WebAssembly.instantiate = (async (_bytes: unknown, imports: WebAssembly.Imports) => {
     const instance = new WebAssembly.Instance(module, imports);
-    memory = memoryOf(imports, instance);
+    memory = growingInSmallSteps(memoryOf(imports, instance));
     return { module, instance };
   }) as unknown as typeof WebAssembly.instantiate;
   try {
@@ -64,4 +64,19 @@ function memoryOf(imports: WebAssembly.Imports, { exports }: WebAssembly.Instanc
   const found = values.find((value) => value instanceof WebAssembly.Memory);
   if (!found) throw new Error('the runtime has no WebAssembly memory');
   return found;
+}
+
+/**
+ * The runtime asks for a fifth more than it has, when refused for a tenth, then for a twentieth.
+ * Refusing twice keeps the memory, which never shrinks, near what is needed.
+ */
+function growingInSmallSteps(memory: WebAssembly.Memory): WebAssembly.Memory {
+  const grow = memory.grow.bind(memory);
+  let refusals = 0;
+  memory.grow = (pages) => {
+    refusals = (refusals + 1) % 3;
+    if (refusals > 0) throw new RangeError('ask for less');
+    return grow(pages);
+  };
+  return memory;
 }

@@ -54,7 +54,11 @@ export class VideoClient {
     const { image, ...fields } = order;
     const reference = image === undefined ? {} : { input_reference: dataUrl(image) };
     const body = JSON.stringify({ ...fields, ...reference });
-    return this.#json(Video, '/v1/videos', { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    return this.#json(Video, '/v1/videos', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
   }
 
   async retrieve(id: string): Promise<Video> {
@@ -101,7 +105,8 @@ export class VideoClient {
     if (response.ok) return response;
     const text = await response.text();
     const refusal = ErrorBody.safeParse(jsonOrNull(text));
-    if (!refusal.success) throw new ServiceError(response.status, 'unknown', `HTTP ${response.status}: ${text.slice(0, 200)}`);
+    if (!refusal.success)
+      throw new ServiceError(response.status, 'unknown', `HTTP ${response.status}: ${text.slice(0, 200)}`);
     throw new ServiceError(response.status, refusal.data.error.code, refusal.data.error.message);
   }
 }
@@ -114,7 +119,9 @@ function dataUrl(image: Uint8Array): string {
 
 function query(values: object): string {
   const given = Object.entries(values).filter(([, value]) => value !== undefined);
-  return given.length === 0 ? '' : `?${new URLSearchParams(given.map(([key, value]) => [key, String(value)]))}`;
+  return given.length === 0
+    ? ''
+    : `?${new URLSearchParams(given.map(([key, value]) => [key, String(value)]))}`;
 }
 
 function jsonOrNull(text: string): unknown {

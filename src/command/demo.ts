@@ -84,20 +84,26 @@ async function run(client: VideoClient, options: DemoOptions): Promise<void> {
   const model = await client.model(options.model);
   const order = await orderOf(options, model);
   const schedule = (order.labels ?? []).map(({ from, label }) => `${label} from frame ${from}`).join(', ');
-  console.log(`${options.frames} frames of ${model.id}, ${model.size}${schedule === '' ? '' : `: ${schedule}`}`);
+  console.log(
+    `${options.frames} frames of ${model.id}, ${model.size}${schedule === '' ? '' : `: ${schedule}`}`,
+  );
   const began = performance.now();
   const video = await finished(client, await client.create(order));
   const seconds = (performance.now() - began) / 1000;
   const files = await writeFiles(client, video, model, options.out);
   const rate = (video.frames.committed / seconds).toFixed(1);
-  console.log(`${video.frames.committed} frames in ${seconds.toFixed(1)} s, ${rate} a second, loading included`);
+  console.log(
+    `${video.frames.committed} frames in ${seconds.toFixed(1)} s, ${rate} a second, loading included`,
+  );
   for (const file of files) console.log(relative(process.cwd(), file));
 }
 
 async function orderOf(options: DemoOptions, model: ModelCard): Promise<VideoOrder> {
   const { frames, seed } = options;
-  const image = options.image ?? (existsSync(exampleImage) && model.channels === 4 ? exampleImage : undefined);
-  const labels = options.labels === undefined ? defaultSchedule(frames, model) : parseSchedule(options.labels);
+  const image =
+    options.image ?? (existsSync(exampleImage) && model.channels === 4 ? exampleImage : undefined);
+  const labels =
+    options.labels === undefined ? defaultSchedule(frames, model) : parseSchedule(options.labels);
   const order = { model: model.id, frames, seed, labels };
   return image === undefined ? order : { ...order, image: await readFile(image) };
 }
@@ -132,20 +138,32 @@ async function finished(client: VideoClient, created: Video): Promise<Video> {
     const { committed, requested } = video.frames;
     if (first === null && committed > 0) first = { at: performance.now(), committed };
     const seconds = first === null ? 0 : (performance.now() - first.at) / 1000;
-    bar.show({ done: committed, total: requested, rate: seconds > 0 ? (committed - (first?.committed ?? 0)) / seconds : 0 });
+    bar.show({
+      done: committed,
+      total: requested,
+      rate: seconds > 0 ? (committed - (first?.committed ?? 0)) / seconds : 0,
+    });
   }
   bar.end();
   if (video.status === 'failed') throw new Error(`the video failed: ${video.error?.message}`);
   return video;
 }
 
-async function writeFiles(client: VideoClient, video: Video, model: ModelCard, out: string): Promise<string[]> {
+async function writeFiles(
+  client: VideoClient,
+  video: Video,
+  model: ModelCard,
+  out: string,
+): Promise<string[]> {
   const side = Math.max(...model.size.split('x').map(Number));
   const scale = Math.max(1, Math.min(largestScale, Math.floor(largestPixels / side)));
   await mkdir(out, { recursive: true });
   const gif = join(out, 'demo.gif');
   const sheet = join(out, 'demo-frames.png');
   await writeFile(gif, await client.content(video.id, { format: 'gif', scale }));
-  await writeFile(sheet, await client.content(video.id, { variant: 'spritesheet', scale: Math.ceil(scale / 2) }));
+  await writeFile(
+    sheet,
+    await client.content(video.id, { variant: 'spritesheet', scale: Math.ceil(scale / 2) }),
+  );
   return [gif, sheet];
 }

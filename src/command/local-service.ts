@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { fileURLToPath, URL } from 'node:url';
 
 /** The Worker, running in the real runtime on this machine. */
@@ -28,6 +30,7 @@ const quietEnvironment = {
  * @throws where the port is taken or the Worker does not build
  */
 export async function startLocalService({ port, dataFolder }: LocalServiceOptions): Promise<LocalService> {
+  await checkPortIsFree(port);
   Object.assign(process.env, quietEnvironment);
   const { unstable_startWorker: startWorker } = await import('wrangler');
   const worker = await startWorker({
@@ -43,4 +46,12 @@ export async function startLocalService({ port, dataFolder }: LocalServiceOption
   });
   await worker.ready;
   return { address: (await worker.url).origin, stop: () => worker.dispose() };
+}
+
+/** Wrangler waits without a word where the port is taken. */
+async function checkPortIsFree(port: number): Promise<void> {
+  const server = createServer().listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  server.close();
+  await once(server, 'close');
 }

@@ -11,7 +11,8 @@ export interface Progress {
 export function progressLine({ done, total, rate }: Progress): string {
   const filled = Math.round((barCharacters * done) / total);
   const bar = '█'.repeat(filled) + '░'.repeat(barCharacters - filled);
-  const pace = rate > 0 ? `${rate.toFixed(1)} frames/s, ${Math.ceil((total - done) / rate)} s left` : 'starting';
+  const pace =
+    rate > 0 ? `${rate.toFixed(1)} frames/s, ${Math.ceil((total - done) / rate)} s left` : 'starting';
   return `${bar} ${done}/${total} frames, ${pace}`;
 }
 

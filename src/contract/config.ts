@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from 'zod';
 
 const mebibyte = 1024 * 1024;
 
@@ -20,7 +20,7 @@ export const limits = {
   /** Of a whole video, scaled: keeps the encoding of one answer within a request's CPU time. */
   contentPixels: 64 * mebibyte,
   /** Of one sprite sheet, scaled: it is held in memory at four bytes a pixel. */
-  sheetPixels: 8 * mebibyte,
+  sheetPixels: 4 * mebibyte,
   attemptsPerFrame: 5,
   /** A row of SQLite storage holds at most 2 MB; K and V are cut into rows of this size. */
   keyValueRowBytes: mebibyte,
@@ -38,7 +38,7 @@ export const Config = z.object({
   /** Folders below models/ that are served. */
   MODELS: z
     .string()
-    .transform((names) => names.split(",").map((name) => name.trim()))
+    .transform((names) => names.split(',').map((name) => name.trim()))
     .pipe(z.array(z.string().regex(/^[a-z0-9-]+$/)).min(1)),
   /** Model of a request that names none. */
   MODEL_DEFAULT: z.string(),

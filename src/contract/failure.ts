@@ -46,7 +46,7 @@ export class Failure extends Error {
 
   constructor(code: FailureCode, message: string, param: string | null = null) {
     super(message);
-    this.name = "Failure";
+    this.name = 'Failure';
     this.code = code;
     this.param = param;
   }

@@ -31,8 +31,7 @@ export const JobSpec = z.strictObject({
 });
 export type JobSpec = z.infer<typeof JobSpec>;
 
-export const JobErrorCode = z.enum(['model_gone', 'generation_failed']);
-export type JobErrorCode = z.infer<typeof JobErrorCode>;
+const JobErrorCode = z.enum(['model_gone', 'generation_failed']);
 
 /** Why a job failed. */
 export const JobError = z.object({ code: JobErrorCode, message: z.string() });

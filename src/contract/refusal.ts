@@ -7,10 +7,12 @@ export function wholeNumber(minimum: number, maximum: number) {
     maximum === Number.MAX_SAFE_INTEGER
       ? `must be a whole number of at least ${minimum}`
       : `must be a whole number from ${minimum} to ${maximum}`;
-  return z.number(message).refine((value) => Number.isInteger(value) && value >= minimum && value <= maximum, {
-    message,
-    params: { code: 'out_of_range' satisfies FailureCode },
-  });
+  return z
+    .number(message)
+    .refine((value) => Number.isInteger(value) && value >= minimum && value <= maximum, {
+      message,
+      params: { code: 'out_of_range' satisfies FailureCode },
+    });
 }
 
 /**
@@ -30,7 +32,11 @@ function refusal(issue: z.core.$ZodIssue, value: unknown): Failure {
   const param = fieldName(issue.path);
   if (issue.code === 'unrecognized_keys') {
     const unknown = fieldName([...issue.path, issue.keys[0] ?? '']);
-    return new Failure('unknown_field', `${unknown} is not a known field; remove it or correct its name.`, unknown);
+    return new Failure(
+      'unknown_field',
+      `${unknown} is not a known field; remove it or correct its name.`,
+      unknown,
+    );
   }
   if (param === '') return new Failure('type_mismatch', 'The body must be one JSON object.', null);
   if (isMissing(value, issue.path)) {

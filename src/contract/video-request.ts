@@ -5,23 +5,25 @@ import { type JobSpec, type LabelChange, Palette } from './job.ts';
 import type { Manifest } from './manifest.ts';
 import { parsed, wholeNumber } from './refusal.ts';
 
-/** A picture that came with the request: raw file bytes, not yet looked at. */
-export type ImageFile = Uint8Array<ArrayBuffer>;
-
-const seed = z
-  .number('must be a whole number from 0 to 9007199254740991')
-  .superRefine((value, context) => {
-    const code = Math.abs(value) > Number.MAX_SAFE_INTEGER ? 'seed_unsafe' : 'out_of_range';
-    if (Number.isSafeInteger(value) && value >= 0) return;
-    const message =
-      code === 'seed_unsafe'
-        ? `must be at most ${Number.MAX_SAFE_INTEGER} (2^53 - 1), because larger numbers lose digits in JSON`
-        : `must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`;
-    context.addIssue({ code: 'custom', message, params: { code } });
-  });
+const seed = z.number('must be a whole number from 0 to 9007199254740991').superRefine((value, context) => {
+  const code = Math.abs(value) > Number.MAX_SAFE_INTEGER ? 'seed_unsafe' : 'out_of_range';
+  if (Number.isSafeInteger(value) && value >= 0) return;
+  const message =
+    code === 'seed_unsafe'
+      ? `must be at most ${Number.MAX_SAFE_INTEGER} (2^53 - 1), because larger numbers lose digits in JSON`
+      : `must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`;
+  context.addIssue({ code: 'custom', message, params: { code } });
+});
 
 const seconds = z.union(
-  [z.number().positive(), z.string().regex(/^\d+(\.\d+)?$/).transform(Number).pipe(z.number().positive())],
+  [
+    z.number().positive(),
+    z
+      .string()
+      .regex(/^\d+(\.\d+)?$/)
+      .transform(Number)
+      .pipe(z.number().positive()),
+  ],
   'must be a number of seconds above 0',
 );
 
@@ -32,7 +34,12 @@ const labelEntry = z.strictObject(
 
 const metadata = z
   .record(
-    z.string().max(limits.metadataKeyCharacters, `may have keys of at most ${limits.metadataKeyCharacters} characters`),
+    z
+      .string()
+      .max(
+        limits.metadataKeyCharacters,
+        `may have keys of at most ${limits.metadataKeyCharacters} characters`,
+      ),
     z
       .string('must be a text')
       .max(limits.metadataValueCharacters, `must be at most ${limits.metadataValueCharacters} characters`),
@@ -92,8 +99,18 @@ export function jobSpec(request: VideoRequest, manifest: Manifest, randomSeed: n
     frames: frameCount(request, manifest),
     interval: within('interval', request.interval, manifest.interval.default, manifest.interval.maximum),
     seed: request.seed ?? randomSeed,
-    decodeSteps: within('decode_steps', request.decode_steps, manifest.defaults.decodeSteps, manifest.tokenizer.tokens),
-    headSteps: within('head_steps', request.head_steps, manifest.defaults.headSteps, manifest.limits.headSteps),
+    decodeSteps: within(
+      'decode_steps',
+      request.decode_steps,
+      manifest.defaults.decodeSteps,
+      manifest.tokenizer.tokens,
+    ),
+    headSteps: within(
+      'head_steps',
+      request.head_steps,
+      manifest.defaults.headSteps,
+      manifest.limits.headSteps,
+    ),
     temperature: manifest.defaults.temperature,
     palette: request.palette ?? 'first_frame',
     labels: schedule(request, manifest),
@@ -104,13 +121,21 @@ export function jobSpec(request: VideoRequest, manifest: Manifest, randomSeed: n
 function checkSize(size: string | undefined, manifest: Manifest): void {
   const own = `${manifest.frame.width}x${manifest.frame.height}`;
   if (size === undefined || size === own) return;
-  throw new Failure('size_unsupported', `size "${size}" is not made by model ${manifest.name}; it makes ${own}.`, 'size');
+  throw new Failure(
+    'size_unsupported',
+    `size "${size}" is not made by model ${manifest.name}; it makes ${own}.`,
+    'size',
+  );
 }
 
 function frameCount(request: VideoRequest, manifest: Manifest): number {
   if (request.seconds === undefined) return request.frames ?? manifest.defaults.frames;
   if (request.frames !== undefined) {
-    throw new Failure('fields_conflict', 'frames and seconds say the same thing; send one of them.', 'seconds');
+    throw new Failure(
+      'fields_conflict',
+      'frames and seconds say the same thing; send one of them.',
+      'seconds',
+    );
   }
   const count = Math.round(request.seconds * manifest.frame.perSecond);
   if (count >= 1 && count <= limits.framesPerJob) return count;
@@ -124,7 +149,11 @@ function frameCount(request: VideoRequest, manifest: Manifest): number {
 function within(param: string, value: number | undefined, byDefault: number, maximum: number): number {
   if (value === undefined) return byDefault;
   if (value <= maximum) return value;
-  throw new Failure('out_of_range', `${param} must be a whole number from 1 to ${maximum}; it was ${value}.`, param);
+  throw new Failure(
+    'out_of_range',
+    `${param} must be a whole number from 1 to ${maximum}; it was ${value}.`,
+    param,
+  );
 }
 
 function schedule(request: VideoRequest, manifest: Manifest): LabelChange[] {
@@ -157,5 +186,9 @@ function schedule(request: VideoRequest, manifest: Manifest): LabelChange[] {
 function checkLabel(label: string, manifest: Manifest, param: string): void {
   if (manifest.labels.includes(label)) return;
   const known = manifest.labels.length === 0 ? 'it knows none' : `it knows ${manifest.labels.join(', ')}`;
-  throw new Failure('label_unknown', `${param} "${label}" is no label of model ${manifest.name}; ${known}.`, param);
+  throw new Failure(
+    'label_unknown',
+    `${param} "${label}" is no label of model ${manifest.name}; ${known}.`,
+    param,
+  );
 }

@@ -71,7 +71,6 @@ export async function* generate(
     past.append({ k, v }, pixels);
     if (index === 0) reference = referenceFor(graphs, past);
     yield { index, latents, k, v, pixels };
-    await pause();
   }
 }
 

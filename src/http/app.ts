@@ -19,7 +19,8 @@ export function createApp(): Hono<ServiceEnvironment> {
     return failureResponse(failure);
   });
   app.onError((error, context) => {
-    if (error instanceof Failure) return failureResponse(error, error.code === 'frame_not_ready' ? { 'retry-after': '1' } : {});
+    if (error instanceof Failure)
+      return failureResponse(error, error.code === 'frame_not_ready' ? { 'retry-after': '1' } : {});
     console.error(`${context.req.method} ${context.req.path}:`, error);
     return internalErrorResponse();
   });
@@ -35,13 +36,19 @@ const safeHeaders: MiddlewareHandler<ServiceEnvironment> = async (context, next)
 const checkSizes: MiddlewareHandler<ServiceEnvironment> = async (context, next) => {
   const url = new URL(context.req.url);
   if (url.pathname.length + url.search.length > limits.urlBytes) {
-    throw new Failure('uri_too_long', `The URL is longer than ${limits.urlBytes} bytes; send long values in a body.`);
+    throw new Failure(
+      'uri_too_long',
+      `The URL is longer than ${limits.urlBytes} bytes; send long values in a body.`,
+    );
   }
   let headerBytes = 0;
   // A line is "name: value" and two bytes for its end.
   for (const [name, value] of context.req.raw.headers) headerBytes += name.length + value.length + 4;
   if (headerBytes > limits.headerBytes) {
-    throw new Failure('headers_too_large', `The headers are larger than ${limits.headerBytes} bytes; drop some.`);
+    throw new Failure(
+      'headers_too_large',
+      `The headers are larger than ${limits.headerBytes} bytes; drop some.`,
+    );
   }
   await next();
 };

@@ -13,7 +13,11 @@ export function referenceBytes(reference: VideoRequest['input_reference']): Uint
   const param = typeof reference === 'string' ? 'input_reference' : 'input_reference.image_url';
   const match = /^data:([^,]*),(.*)$/is.exec(url);
   if (match === null) {
-    throw new Failure('url_scheme', `${param} must be a data: URL with the image in it; other URLs are not fetched.`, param);
+    throw new Failure(
+      'url_scheme',
+      `${param} must be a data: URL with the image in it; other URLs are not fetched.`,
+      param,
+    );
   }
   const [, mediaType, data] = match as unknown as [string, string, string];
   return /;base64$/i.test(mediaType.trim()) ? base64Bytes(data) : percentBytes(data);
@@ -28,6 +32,8 @@ function base64Bytes(data: string): Uint8Array {
 }
 
 function percentBytes(data: string): Uint8Array {
-  const plain = data.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  const plain = data.replace(/%([0-9a-f]{2})/gi, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
   return Uint8Array.from(plain, (character) => character.charCodeAt(0));
 }

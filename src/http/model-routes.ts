@@ -14,7 +14,10 @@ export const modelRoutes: readonly Route[] = [
 async function listModels(context: Context<ServiceEnvironment>): Promise<Response> {
   const { models } = context.env;
   const manifests = await Promise.all(models.names.map((name) => models.manifest(name)));
-  return context.json({ object: 'list', data: manifests.filter((manifest) => manifest !== null).map(modelJson) });
+  return context.json({
+    object: 'list',
+    data: manifests.filter((manifest) => manifest !== null).map(modelJson),
+  });
 }
 
 async function retrieveModel(context: Context<ServiceEnvironment>): Promise<Response> {

@@ -16,14 +16,21 @@ export async function readBody(request: Request, bodySeconds: number): Promise<u
   const contentType = request.headers.get('content-type') ?? '';
   const mediaType = contentType.split(';')[0]?.trim().toLowerCase();
   if (mediaType !== 'application/json' && mediaType !== 'multipart/form-data') {
-    throw new Failure('media_type', 'The body must be application/json or multipart/form-data; set content-type.');
+    throw new Failure(
+      'media_type',
+      'The body must be application/json or multipart/form-data; set content-type.',
+    );
   }
   const encoding = request.headers.get('content-encoding') ?? 'identity';
   if (encoding.trim().toLowerCase() !== 'identity') {
-    throw new Failure('content_encoding', `content-encoding "${encoding}" is not read; send the body uncompressed.`);
+    throw new Failure(
+      'content_encoding',
+      `content-encoding "${encoding}" is not read; send the body uncompressed.`,
+    );
   }
   const bytes = await readBytes(request, bodySeconds);
-  if (bytes.length === 0) throw new Failure('body_empty', 'The body is empty; send {} for a video with all defaults.');
+  if (bytes.length === 0)
+    throw new Failure('body_empty', 'The body is empty; send {} for a video with all defaults.');
   return mediaType === 'application/json' ? parseJson(bytes) : parseForm(bytes, contentType);
 }
 
@@ -53,11 +60,17 @@ async function readBytes(request: Request, bodySeconds: number): Promise<Uint8Ar
 }
 
 function tooLarge(): Failure {
-  return new Failure('body_too_large', `The body is larger than ${limits.bodyBytes} bytes; send a smaller image.`);
+  return new Failure(
+    'body_too_large',
+    `The body is larger than ${limits.bodyBytes} bytes; send a smaller image.`,
+  );
 }
 
 function tooSlow(bodySeconds: number): Failure {
-  return new Failure('request_timeout', `The body did not arrive within ${bodySeconds} seconds; send it again.`);
+  return new Failure(
+    'request_timeout',
+    `The body did not arrive within ${bodySeconds} seconds; send it again.`,
+  );
 }
 
 function concatenated(pieces: Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
@@ -79,7 +92,11 @@ function parseJson(bytes: Uint8Array, param: string | null = null): unknown {
     throw new Failure('json_invalid', `${what} is not UTF-8; encode it as UTF-8.`, param);
   }
   if (jsonDepth(text) > limits.jsonDepth) {
-    throw new Failure('json_too_deep', `${what} is nested deeper than ${limits.jsonDepth} levels; flatten it.`, param);
+    throw new Failure(
+      'json_too_deep',
+      `${what} is nested deeper than ${limits.jsonDepth} levels; flatten it.`,
+      param,
+    );
   }
   try {
     return JSON.parse(text);
@@ -105,7 +122,10 @@ function jsonDepth(text: string): number {
   return deepest;
 }
 
-async function parseForm(bytes: Uint8Array<ArrayBuffer>, contentType: string): Promise<Record<string, unknown>> {
+async function parseForm(
+  bytes: Uint8Array<ArrayBuffer>,
+  contentType: string,
+): Promise<Record<string, unknown>> {
   let form: FormData;
   try {
     form = await new Response(bytes, { headers: { 'content-type': contentType } }).formData();

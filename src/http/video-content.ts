@@ -33,7 +33,11 @@ const sheetColumns = 8;
  * Makes a file from the frames that a job has, all of them or those so far.
  * @throws Failure frame_not_ready, out_of_range
  */
-export async function videoContent(jobs: JobDirectory, job: NamedJob, request: ContentRequest): Promise<ContentFile> {
+export async function videoContent(
+  jobs: JobDirectory,
+  job: NamedJob,
+  request: ContentRequest,
+): Promise<ContentFile> {
   if (job.committedFrames === 0) throw noFrameYet(job);
   const { variant, format, scale } = request;
   const { framesPerSecond } = job.spec;
@@ -43,7 +47,8 @@ export async function videoContent(jobs: JobDirectory, job: NamedJob, request: C
   }
   checkPixels(job, request);
   const stored = frames(jobs, job.id, job.committedFrames);
-  if (variant === 'spritesheet') return pngContent(spriteSheet(await collected(rasters(stored, scale)), sheetColumns));
+  if (variant === 'spritesheet')
+    return pngContent(spriteSheet(await collected(rasters(stored, scale)), sheetColumns));
   if (format === 'gif') {
     const bytes = await encodeGif(rasters(stored, 1), framesPerSecond, scale);
     return { mediaType: 'image/gif', extension: 'gif', bytes };
@@ -54,8 +59,14 @@ export async function videoContent(jobs: JobDirectory, job: NamedJob, request: C
 
 function noFrameYet(job: NamedJob): Failure {
   return job.status === 'failed'
-    ? new Failure('frame_not_found', `Video ${job.id} failed before its first frame; there is nothing to show.`)
-    : new Failure('frame_not_ready', `Video ${job.id} has no frame yet; ask again when frames.committed is above 0.`);
+    ? new Failure(
+        'frame_not_found',
+        `Video ${job.id} failed before its first frame; there is nothing to show.`,
+      )
+    : new Failure(
+        'frame_not_ready',
+        `Video ${job.id} has no frame yet; ask again when frames.committed is above 0.`,
+      );
 }
 
 function checkPixels(job: NamedJob, { variant, scale }: ContentRequest): void {

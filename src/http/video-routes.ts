@@ -5,8 +5,8 @@ import { Failure } from '../contract/failure.ts';
 import type { VideoList } from '../contract/job.ts';
 import { parsed, wholeNumber } from '../contract/refusal.ts';
 import { jobSpec, parseVideoRequest } from '../contract/video-request.ts';
-import type { NamedJob } from '../job/job-directory.ts';
 import { multiplyAddsPerFrame } from '../job/frame-cost.ts';
+import type { NamedJob } from '../job/job-directory.ts';
 import { fitted } from '../media/fit.ts';
 import { encodePng } from '../media/png.ts';
 import { referenceBytes } from './input-reference.ts';
@@ -49,13 +49,22 @@ async function createVideo(context: VideoContext): Promise<Response> {
   const name = request.model ?? models.byDefault;
   const manifest = await models.manifest(name);
   if (manifest === null) {
-    throw new Failure('model_unknown', `model "${name}" is not served; there are ${models.names.join(', ')}.`, 'model');
+    throw new Failure(
+      'model_unknown',
+      `model "${name}" is not served; there are ${models.names.join(', ')}.`,
+      'model',
+    );
   }
   const spec = jobSpec(request, manifest, randomSeed());
   const file = referenceBytes(request.input_reference);
   const firstFrame = file === null ? null : encodePng(fitted(await decodeImage(file), manifest.frame));
   const build = await models.build(name);
-  const job = await jobs.create({ spec, build, frameMultiplyAdds: multiplyAddsPerFrame(manifest, spec), firstFrame });
+  const job = await jobs.create({
+    spec,
+    build,
+    frameMultiplyAdds: multiplyAddsPerFrame(manifest, spec),
+    firstFrame,
+  });
   return context.json(videoJson(job));
 }
 
@@ -66,7 +75,8 @@ async function retrieveVideo(context: VideoContext): Promise<Response> {
 async function listVideos(context: VideoContext): Promise<Response> {
   const { after = null, limit, order } = parsed(ListQuery, context.req.query());
   const page = await context.env.jobs.list({ after, limit, order });
-  if (page === null) throw new Failure('job_not_found', `after names no video of yours: "${after}".`, 'after');
+  if (page === null)
+    throw new Failure('job_not_found', `after names no video of yours: "${after}".`, 'after');
   const data = page.jobs.map(videoJson);
   const list: VideoList = {
     object: 'list',
@@ -89,7 +99,10 @@ async function downloadContent(context: VideoContext): Promise<Response> {
   const job = await foundJob(context);
   const { mediaType, extension, bytes } = await videoContent(context.env.jobs, job, request);
   return new Response(bytes as Uint8Array<ArrayBuffer>, {
-    headers: { 'content-type': mediaType, 'content-disposition': `inline; filename="${job.id}.${extension}"` },
+    headers: {
+      'content-type': mediaType,
+      'content-disposition': `inline; filename="${job.id}.${extension}"`,
+    },
   });
 }
 
@@ -97,7 +110,10 @@ async function downloadFrame(context: VideoContext): Promise<Response> {
   const job = await foundJob(context);
   const index = Number.parseInt(context.req.param('name') ?? '', 10);
   if (index >= job.spec.frames) {
-    throw new Failure('frame_not_found', `Frame ${index} is beyond the end; the video's frames are 0 to ${job.spec.frames - 1}.`);
+    throw new Failure(
+      'frame_not_found',
+      `Frame ${index} is beyond the end; the video's frames are 0 to ${job.spec.frames - 1}.`,
+    );
   }
   if (index >= job.committedFrames) throw frameMissing(job, index);
   const frame = (await context.env.jobs.frames(job.id, index, 1))?.[0];
@@ -109,8 +125,14 @@ async function downloadFrame(context: VideoContext): Promise<Response> {
 
 function frameMissing(job: NamedJob, index: number): Failure {
   return job.status === 'failed'
-    ? new Failure('frame_not_found', `Frame ${index} was never made: the video failed after ${job.committedFrames} frames.`)
-    : new Failure('frame_not_ready', `Frame ${index} is not made yet; ${job.committedFrames} frames are. Ask again later.`);
+    ? new Failure(
+        'frame_not_found',
+        `Frame ${index} was never made: the video failed after ${job.committedFrames} frames.`,
+      )
+    : new Failure(
+        'frame_not_ready',
+        `Frame ${index} is not made yet; ${job.committedFrames} frames are. Ask again later.`,
+      );
 }
 
 async function foundJob(context: VideoContext): Promise<NamedJob> {
@@ -127,4 +149,3 @@ function videoId(context: VideoContext): string {
 function jobNotFound(id: string): Failure {
   return new Failure('job_not_found', `There is no video "${id}"; GET /v1/videos lists yours.`);
 }
-

@@ -34,8 +34,13 @@ export class AccountStore {
   page({ after, limit, order }: PageRequest): JobPage | null {
     const start = after === null ? this.#before(order) : this.#position(after);
     if (start === null) return null;
-    const beyond = order === 'asc' ? 'position > ? ORDER BY position ASC' : 'position < ? ORDER BY position DESC';
-    const rows = this.#sql.exec<{ id: string }>(`SELECT id FROM job WHERE ${beyond} LIMIT ?`, start, limit + 1);
+    const beyond =
+      order === 'asc' ? 'position > ? ORDER BY position ASC' : 'position < ? ORDER BY position DESC';
+    const rows = this.#sql.exec<{ id: string }>(
+      `SELECT id FROM job WHERE ${beyond} LIMIT ?`,
+      start,
+      limit + 1,
+    );
     const ids = rows.toArray().map(({ id }) => id);
     return { jobIds: ids.slice(0, limit), hasMore: ids.length > limit };
   }
@@ -45,7 +50,9 @@ export class AccountStore {
   }
 
   #position(id: string): number | null {
-    const row = this.#sql.exec<{ position: number }>('SELECT position FROM job WHERE id = ?', id).toArray()[0];
+    const row = this.#sql
+      .exec<{ position: number }>('SELECT position FROM job WHERE id = ?', id)
+      .toArray()[0];
     return row?.position ?? null;
   }
 }

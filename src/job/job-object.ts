@@ -97,7 +97,10 @@ export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
   async #read(): Promise<JobRecord | null> {
     const job = this.#store.job();
     const now = this.surroundings().clock();
-    if (job !== null && !this.#isAwake && isOverdue(job, now)) await this.ctx.storage.setAlarm(now);
+    if (job === null || this.#isAwake || !isOverdue(job, now)) return job;
+    // An alarm that is due already must not be set again: readers who ask often enough would put it off for ever.
+    const alarm = await this.ctx.storage.getAlarm();
+    if (alarm === null || alarm > now) await this.ctx.storage.setAlarm(now);
     return job;
   }
 
@@ -105,7 +108,8 @@ export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
   async #rearm(): Promise<void> {
     const job = this.#store.job();
     if (job === null || !isRunning(job.status)) return;
-    if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(this.surroundings().clock());
+    if ((await this.ctx.storage.getAlarm()) === null)
+      await this.ctx.storage.setAlarm(this.surroundings().clock());
   }
 }
 

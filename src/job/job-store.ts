@@ -121,7 +121,8 @@ export class JobStore {
   commit(frame: FrameCommit, moment: CommitMoment): void {
     this.#storage.transactionSync(() => {
       const job = this.#existing();
-      if (frame.index !== job.cursor) throw new RangeError(`frame ${frame.index} is not the next one, ${job.cursor}`);
+      if (frame.index !== job.cursor)
+        throw new RangeError(`frame ${frame.index} is not the next one, ${job.cursor}`);
       const cursor = job.cursor + 1;
       const isLast = cursor === job.spec.frames;
       const status = nextStatus(job.status, isLast ? 'last_frame_committed' : 'frame_committed');
@@ -199,8 +200,11 @@ export class JobStore {
   }
 
   #schemaVersion(): number {
-    const exists = this.#sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'schema_version'").toArray().length > 0;
-    return exists ? this.#sql.exec<{ version: number }>('SELECT version FROM schema_version').one().version : 0;
+    const exists =
+      this.#sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'schema_version'").toArray().length > 0;
+    return exists
+      ? this.#sql.exec<{ version: number }>('SELECT version FROM schema_version').one().version
+      : 0;
   }
 
   #migrateFrom(version: number): void {

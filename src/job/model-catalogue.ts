@@ -14,7 +14,11 @@ export interface ModelCatalogue {
 }
 
 /** The models that the configuration names, as the backend finds them. */
-export function modelCatalogue(backend: Backend, names: readonly string[], byDefault: string): ModelCatalogue {
+export function modelCatalogue(
+  backend: Backend,
+  names: readonly string[],
+  byDefault: string,
+): ModelCatalogue {
   return {
     names,
     byDefault,

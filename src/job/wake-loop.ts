@@ -13,7 +13,14 @@ import type { JobRecord, JobStore } from './job-store.ts';
 import type { PastCache } from './past-cache.ts';
 import { isRunning } from './state-table.ts';
 import { busyRetryMilliseconds, type Turns } from './turns.ts';
-import { decideWake, generationFailed, isLastAttempt, leaseMilliseconds, modelGone, retryMilliseconds } from './wake.ts';
+import {
+  decideWake,
+  generationFailed,
+  isLastAttempt,
+  leaseMilliseconds,
+  modelGone,
+  retryMilliseconds,
+} from './wake.ts';
 
 /** What the jobs of an isolate share, and what they take from outside. */
 export interface JobSurroundings {
@@ -72,7 +79,8 @@ async function compute(
     await giveUp(target, decision.error);
     return;
   }
-  const leaseUntil = clock() + leaseMilliseconds(frameMilliseconds(job.frameMultiplyAdds, surroundings.speed));
+  const leaseUntil =
+    clock() + leaseMilliseconds(frameMilliseconds(job.frameMultiplyAdds, surroundings.speed));
   store.beginAttempt(decision.attempts, leaseUntil);
   await storage.setAlarm(leaseUntil);
   await storage.sync();
@@ -151,7 +159,12 @@ function storedPast(store: JobStore, manifest: Manifest, cursor: number): Past {
   return Past.restore(manifest, cursor, rgbaPixels(first.png), (frame) => store.keyValues(frame));
 }
 
-function generationPlan(store: JobStore, job: JobRecord, manifest: Manifest, endFrame: number): GenerationPlan {
+function generationPlan(
+  store: JobStore,
+  job: JobRecord,
+  manifest: Manifest,
+  endFrame: number,
+): GenerationPlan {
   const { seed, interval, decodeSteps, headSteps, temperature, palette } = job.spec;
   const labels = job.spec.labels.map(({ from, label }) => ({ from, label: knownLabel(manifest, label) }));
   const firstFrame = store.firstFrame();

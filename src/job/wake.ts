@@ -19,7 +19,8 @@ export type WakeDecision =
 /** What to do on waking up: nothing any more, fail for good, or try the frame at the cursor. */
 export function decideWake(facts: WakeFacts): WakeDecision {
   if (!isRunning(facts.status)) return { kind: 'sleep' };
-  if (facts.attempts >= limits.attemptsPerFrame) return { kind: 'give_up', error: generationFailed(facts.cursor) };
+  if (facts.attempts >= limits.attemptsPerFrame)
+    return { kind: 'give_up', error: generationFailed(facts.cursor) };
   return { kind: 'compute', attempts: facts.attempts + 1 };
 }
 

@@ -1,4 +1,4 @@
-import { pngChunks, pngFile, type PngChunk } from './png-chunk.ts';
+import { type PngChunk, pngChunks, pngFile } from './png-chunk.ts';
 
 const damaged = (reason: string) => new Error(`own PNG: ${reason}`);
 

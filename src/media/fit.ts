@@ -1,5 +1,5 @@
-import type { Raster } from "../contract/frame.ts";
-import { withAlpha, withoutAlpha } from "./raster.ts";
+import type { Raster } from '../contract/frame.ts';
+import { withAlpha, withoutAlpha } from './raster.ts';
 
 /** Size and channels that a model's frames have. */
 export interface FrameShape {
@@ -67,7 +67,8 @@ function picked(image: Raster, factor: number): Raster {
   const words = colourWords(image);
   const out = new Uint32Array(width * height);
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) out[y * width + x] = words[y * factor * image.width + x * factor] as number;
+    for (let x = 0; x < width; x++)
+      out[y * width + x] = words[y * factor * image.width + x * factor] as number;
   }
   return { width, height, channels: 4, pixels: new Uint8Array(out.buffer) };
 }
@@ -122,7 +123,12 @@ function average(image: Raster, across: Share[], down: Share[]): [number, number
     }
   }
   if (alpha === 0) return [0, 0, 0, 0];
-  return [Math.round(red / alpha), Math.round(green / alpha), Math.round(blue / alpha), Math.round(alpha / area)];
+  return [
+    Math.round(red / alpha),
+    Math.round(green / alpha),
+    Math.round(blue / alpha),
+    Math.round(alpha / area),
+  ];
 }
 
 function centred(image: Raster, shape: FrameShape): Raster {

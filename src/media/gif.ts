@@ -56,7 +56,12 @@ function exactlyIndexed(frame: Raster): IndexedImage | null {
   const indexOfColour = new Map<number, number>();
   const transparent = -1;
   for (let i = 0; i < indices.length; i++) {
-    const [red, green, blue, alpha] = pixels.subarray(i * 4, i * 4 + 4) as unknown as [number, number, number, number];
+    const [red, green, blue, alpha] = pixels.subarray(i * 4, i * 4 + 4) as unknown as [
+      number,
+      number,
+      number,
+      number,
+    ];
     const colour = alpha < opaqueFrom ? transparent : (red << 16) | (green << 8) | blue;
     let index = indexOfColour.get(colour);
     if (index === undefined) {

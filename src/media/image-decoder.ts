@@ -43,7 +43,10 @@ interface DecodedPixels {
 }
 
 /** A fresh instance for each image: one broken file may leave a decoder's memory in any state. */
-async function decoded(decode: (data: ArrayBuffer) => Promise<DecodedPixels>, bytes: Uint8Array): Promise<Raster> {
+async function decoded(
+  decode: (data: ArrayBuffer) => Promise<DecodedPixels>,
+  bytes: Uint8Array,
+): Promise<Raster> {
   try {
     const image = await decode(bytes.slice().buffer);
     return { width: image.width, height: image.height, channels: 4, pixels: new Uint8Array(image.data) };
@@ -54,6 +57,7 @@ async function decoded(decode: (data: ArrayBuffer) => Promise<DecodedPixels>, by
 
 /** The decoder fills what is missing of a truncated JPEG with grey, so its end marker is looked for here. */
 function hasEndOfImage(bytes: Uint8Array): boolean {
-  for (let at = bytes.length - 2; at >= 0; at--) if (bytes[at] === 0xff && bytes[at + 1] === 0xd9) return true;
+  for (let at = bytes.length - 2; at >= 0; at--)
+    if (bytes[at] === 0xff && bytes[at + 1] === 0xd9) return true;
   return false;
 }

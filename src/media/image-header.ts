@@ -1,7 +1,7 @@
-import { limits } from "../contract/config.ts";
-import { Failure } from "../contract/failure.ts";
+import { limits } from '../contract/config.ts';
+import { Failure } from '../contract/failure.ts';
 
-export type ImageType = "png" | "jpeg" | "webp";
+type ImageType = 'png' | 'jpeg' | 'webp';
 
 /** What the first bytes of an image file say about it, before anything is inflated. */
 export interface ImageHeader {
@@ -10,7 +10,7 @@ export interface ImageHeader {
   readonly height: number;
 }
 
-const field = "input_reference";
+const field = 'input_reference';
 
 /**
  * Reads type and size from the headers alone and refuses what is too large or moves.
@@ -19,10 +19,10 @@ const field = "input_reference";
 export function readImageHeader(bytes: Uint8Array): ImageHeader {
   const header = parse(bytes);
   const pixels = header.width * header.height;
-  if (pixels === 0) throw corruptImage("its header says that it is empty");
+  if (pixels === 0) throw corruptImage('its header says that it is empty');
   if (pixels > limits.imagePixels) {
     throw new Failure(
-      "image_dimensions",
+      'image_dimensions',
       `${field} is ${header.width}x${header.height} pixels; at most ${limits.imagePixels} pixels are taken. Scale it down.`,
       field,
     );
@@ -32,26 +32,38 @@ export function readImageHeader(bytes: Uint8Array): ImageHeader {
 
 /** A refusal of a broken image file; `reason` completes "the image cannot be read:". */
 export function corruptImage(reason: string): Failure {
-  return new Failure("image_corrupt", `${field} cannot be read: ${reason}. Save the image again and send the whole file.`, field);
+  return new Failure(
+    'image_corrupt',
+    `${field} cannot be read: ${reason}. Save the image again and send the whole file.`,
+    field,
+  );
 }
 
 /** A refusal of an image with more than one frame. */
 export function animatedImage(): Failure {
-  return new Failure("image_animated", `${field} is animated; a single still image is taken. Send one frame of it.`, field);
+  return new Failure(
+    'image_animated',
+    `${field} is animated; a single still image is taken. Send one frame of it.`,
+    field,
+  );
 }
 
 function parse(bytes: Uint8Array): ImageHeader {
-  if (bytes.length === 0) throw corruptImage("the file is empty");
+  if (bytes.length === 0) throw corruptImage('the file is empty');
   if (startsWith(bytes, [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])) return parsePng(bytes);
   if (startsWith(bytes, [0xff, 0xd8, 0xff])) return parseJpeg(bytes);
-  if (text(bytes, 0, 4) === "RIFF" && text(bytes, 8, 12) === "WEBP") return parseWebp(bytes);
-  throw new Failure("image_type", `${field} is not a PNG, JPEG or WebP image. Convert it to one of these.`, field);
+  if (text(bytes, 0, 4) === 'RIFF' && text(bytes, 8, 12) === 'WEBP') return parseWebp(bytes);
+  throw new Failure(
+    'image_type',
+    `${field} is not a PNG, JPEG or WebP image. Convert it to one of these.`,
+    field,
+  );
 }
 
 function parsePng(bytes: Uint8Array): ImageHeader {
-  if (bytes.length < 33 || text(bytes, 12, 16) !== "IHDR") throw corruptImage("the PNG header is missing");
+  if (bytes.length < 33 || text(bytes, 12, 16) !== 'IHDR') throw corruptImage('the PNG header is missing');
   const view = dataView(bytes);
-  return { type: "png", width: view.getUint32(16), height: view.getUint32(20) };
+  return { type: 'png', width: view.getUint32(16), height: view.getUint32(20) };
 }
 
 /** Walks the JPEG segments to the start of frame (ITU T.81, table B.1). */
@@ -65,30 +77,34 @@ function parseJpeg(bytes: Uint8Array): ImageHeader {
       continue;
     }
     const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
-    if (isFrame) return { type: "jpeg", height: view.getUint16(at + 5), width: view.getUint16(at + 7) };
+    if (isFrame) return { type: 'jpeg', height: view.getUint16(at + 5), width: view.getUint16(at + 7) };
     at += 2 + view.getUint16(at + 2);
   }
-  throw corruptImage("the JPEG header is cut off");
+  throw corruptImage('the JPEG header is cut off');
 }
 
 /** Reads the first chunk of a WebP file (RFC 9649, sections 2.5 to 2.7). */
 function parseWebp(bytes: Uint8Array): ImageHeader {
-  if (bytes.length < 30) throw corruptImage("the WebP header is cut off");
+  if (bytes.length < 30) throw corruptImage('the WebP header is cut off');
   const view = dataView(bytes);
   switch (text(bytes, 12, 16)) {
-    case "VP8 ":
-      return { type: "webp", width: view.getUint16(26, true) & 0x3fff, height: view.getUint16(28, true) & 0x3fff };
-    case "VP8L": {
+    case 'VP8 ':
+      return {
+        type: 'webp',
+        width: view.getUint16(26, true) & 0x3fff,
+        height: view.getUint16(28, true) & 0x3fff,
+      };
+    case 'VP8L': {
       const bits = view.getUint32(21, true);
-      return { type: "webp", width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 };
+      return { type: 'webp', width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 };
     }
-    case "VP8X": {
+    case 'VP8X': {
       const animationFlag = 0x02;
       if (((bytes[20] as number) & animationFlag) !== 0) throw animatedImage();
-      return { type: "webp", width: uint24(bytes, 24) + 1, height: uint24(bytes, 27) + 1 };
+      return { type: 'webp', width: uint24(bytes, 24) + 1, height: uint24(bytes, 27) + 1 };
     }
     default:
-      throw corruptImage("the WebP header is unknown");
+      throw corruptImage('the WebP header is unknown');
   }
 }
 

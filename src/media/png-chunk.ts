@@ -36,7 +36,9 @@ export function pngChunks(bytes: Uint8Array, damaged: (reason: string) => Error)
 
 /** A PNG file of these chunks. */
 export function pngFile(chunks: readonly PngChunk[]): Uint8Array {
-  const bytes = new Uint8Array(chunks.reduce((sum, { data }) => sum + framingBytes + data.length, signature.length));
+  const bytes = new Uint8Array(
+    chunks.reduce((sum, { data }) => sum + framingBytes + data.length, signature.length),
+  );
   bytes.set(signature);
   const view = new DataView(bytes.buffer);
   let at = signature.length;

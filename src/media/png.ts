@@ -1,9 +1,9 @@
 import { inflateSync } from 'node:zlib';
-import { decode, encode, type DecodedPng } from 'fast-png';
+import { type DecodedPng, decode, encode } from 'fast-png';
 import { Failure } from '../contract/failure.ts';
 import type { Raster } from '../contract/frame.ts';
 import { animatedImage, corruptImage } from './image-header.ts';
-import { pngChunks, pngFile, type PngChunk } from './png-chunk.ts';
+import { type PngChunk, pngChunks, pngFile } from './png-chunk.ts';
 
 /** Chunks that decide pixels. All others are dropped unread: profiles and texts can be bombs, too. */
 const pixelChunks = new Set(['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND']);
@@ -53,7 +53,8 @@ function checkInflatedSize(header: PngChunk, chunks: PngChunk[]): void {
   try {
     found = inflateSync(data, { maxOutputLength: promised }).length;
   } catch (error) {
-    if ((error as { code?: string }).code !== 'ERR_BUFFER_TOO_LARGE') throw corruptImage('its PNG data are damaged');
+    if ((error as { code?: string }).code !== 'ERR_BUFFER_TOO_LARGE')
+      throw corruptImage('its PNG data are damaged');
     throw new Failure(
       'image_inflate_limit',
       `input_reference holds more data than the ${promised} bytes that its header promises. Save the image again.`,
@@ -66,9 +67,15 @@ function checkInflatedSize(header: PngChunk, chunks: PngChunk[]): void {
 /** Bytes of all scanlines with their filter bytes (PNG specification, sections 7 and 8). */
 function inflatedBytes(header: PngChunk): number {
   const view = new DataView(header.data.buffer, header.data.byteOffset, header.data.byteLength);
-  const [width, height, depth, colourType] = [view.getUint32(0), view.getUint32(4), view.getUint8(8), view.getUint8(9)];
+  const [width, height, depth, colourType] = [
+    view.getUint32(0),
+    view.getUint32(4),
+    view.getUint8(8),
+    view.getUint8(9),
+  ];
   const channels = channelsOfColourType[colourType];
-  if (channels === undefined || ![1, 2, 4, 8, 16].includes(depth)) throw corruptImage('its PNG header is invalid');
+  if (channels === undefined || ![1, 2, 4, 8, 16].includes(depth))
+    throw corruptImage('its PNG header is invalid');
   const bitsPerPixel = channels * depth;
   const isInterlaced = view.getUint8(12) === 1;
   if (!isInterlaced) return height * (1 + Math.ceil((width * bitsPerPixel) / 8));
@@ -100,46 +107,63 @@ function adam7Bytes(width: number, height: number, bytesPerPixel: number): numbe
 }
 
 function rgbaOf(image: DecodedPng): Raster {
-  const { width, height } = image;
-  const sample = sampler(image);
-  const pixels = new Uint8Array(width * height * 4);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) pixels.set(colour(image, (channel) => sample(x, y, channel)), (y * width + x) * 4);
+  const { width, height, channels } = image;
+  const samples = unpackedSamples(image);
+  if (image.palette !== undefined && channels === 1) {
+    return { width, height, channels: 4, pixels: coloured(samples, image.palette) };
   }
+  const bytes = image.depth === 8 ? samples : scaledTo8Bits(samples, image.depth);
+  if (channels === 4) return { width, height, channels: 4, pixels: bytes as Uint8Array };
+  const pixels = new Uint8Array(width * height * 4);
+  const hasGrey = channels < 3;
+  for (let i = 0; i < width * height; i++) {
+    const at = i * channels;
+    pixels[i * 4] = bytes[at] as number;
+    pixels[i * 4 + 1] = bytes[hasGrey ? at : at + 1] as number;
+    pixels[i * 4 + 2] = bytes[hasGrey ? at : at + 2] as number;
+    pixels[i * 4 + 3] = channels === 2 ? (bytes[at + 1] as number) : 255;
+  }
+  if (image.transparency !== undefined) clearKeyed(pixels, samples, image.transparency);
   return { width, height, channels: 4, pixels };
 }
 
-/** Reads raw samples; those of fewer than 8 bits are packed into bytes, row by row. */
-function sampler(image: DecodedPng): (x: number, y: number, channel: number) => number {
-  const { width, channels, depth, data } = image;
-  if (depth >= 8) return (x, y, channel) => data[(y * width + x) * channels + channel] as number;
+type Samples = DecodedPng['data'];
+
+/** One sample an entry; those of fewer than 8 bits come packed into bytes, row by row. */
+function unpackedSamples({ width, height, depth, data }: DecodedPng): Samples {
+  if (depth >= 8) return data;
   const rowBytes = Math.ceil((width * depth) / 8);
   const mask = (1 << depth) - 1;
-  return (x, y) => {
-    const bit = x * depth;
-    return ((data[y * rowBytes + (bit >> 3)] as number) >> (8 - depth - (bit & 7))) & mask;
-  };
+  const samples = new Uint8Array(width * height);
+  for (let i = 0; i < samples.length; i++) {
+    const bit = (i % width) * depth;
+    const byte = data[Math.floor(i / width) * rowBytes + (bit >> 3)] as number;
+    samples[i] = (byte >> (8 - depth - (bit & 7))) & mask;
+  }
+  return samples;
 }
 
-function colour(image: DecodedPng, sample: (channel: number) => number): readonly number[] {
-  if (image.palette !== undefined && image.channels === 1) {
-    const entry = image.palette[sample(0)];
+function scaledTo8Bits(samples: Samples, depth: number): Uint8Array {
+  const scale = 255 / (2 ** depth - 1);
+  const bytes = new Uint8Array(samples.length);
+  for (let i = 0; i < samples.length; i++) bytes[i] = Math.round((samples[i] as number) * scale);
+  return bytes;
+}
+
+/** @throws RangeError for an index beyond the palette */
+function coloured(indices: Samples, palette: readonly (readonly number[])[]): Uint8Array {
+  const pixels = new Uint8Array(indices.length * 4);
+  for (let i = 0; i < indices.length; i++) {
+    const entry = palette[indices[i] as number];
     if (entry === undefined) throw new RangeError('palette index out of range');
-    return [entry[0] as number, entry[1] as number, entry[2] as number, entry[3] ?? 255];
+    for (let channel = 0; channel < 4; channel++) pixels[i * 4 + channel] = entry[channel] ?? 255;
   }
-  const maximum = 2 ** image.depth - 1;
-  const raw = Array.from({ length: image.channels }, (_, channel) => sample(channel));
-  const bytes = raw.map((value) => Math.round((value * 255) / maximum));
-  const isKeyed = image.transparency?.length !== undefined && image.transparency.every((key, i) => key === raw[i]);
-  const [first, second, third, fourth] = bytes as [number, number, number, number];
-  switch (image.channels) {
-    case 1:
-      return [first, first, first, isKeyed ? 0 : 255];
-    case 2:
-      return [first, first, first, second];
-    case 3:
-      return [first, second, third, isKeyed ? 0 : 255];
-    default:
-      return [first, second, third, fourth];
+  return pixels;
+}
+
+/** Makes the one colour transparent that a tRNS chunk names for images without alpha. */
+function clearKeyed(pixels: Uint8Array, samples: Samples, key: Uint16Array): void {
+  for (let i = 0; i * 4 < pixels.length; i++) {
+    if (key.every((value, channel) => samples[i * key.length + channel] === value)) pixels[i * 4 + 3] = 0;
   }
 }

@@ -1,7 +1,7 @@
-import type { Raster } from "../contract/frame.ts";
+import type { Raster } from '../contract/frame.ts';
 
 /** The neutral backdrop of RGB models and of formats without transparency. */
-export const backdropGrey = 128;
+const backdropGrey = 128;
 
 /** A raster of four channels with the same look. */
 export function withAlpha(raster: Raster): Raster {
@@ -34,7 +34,12 @@ export function enlarged(raster: Raster, factor: number): Raster {
 }
 
 /** As enlarged, for rows of `width` pixels of any number of bytes. */
-export function enlargedPixels(pixels: Uint8Array, width: number, pixelBytes: number, factor: number): Uint8Array {
+export function enlargedPixels(
+  pixels: Uint8Array,
+  width: number,
+  pixelBytes: number,
+  factor: number,
+): Uint8Array {
   if (factor === 1) return pixels;
   const height = pixels.length / (width * pixelBytes);
   const row = new Uint8Array(width * factor * pixelBytes);
@@ -42,7 +47,8 @@ export function enlargedPixels(pixels: Uint8Array, width: number, pixelBytes: nu
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width * factor; x++) {
       const from = (y * width + Math.floor(x / factor)) * pixelBytes;
-      for (let byte = 0; byte < pixelBytes; byte++) row[x * pixelBytes + byte] = pixels[from + byte] as number;
+      for (let byte = 0; byte < pixelBytes; byte++)
+        row[x * pixelBytes + byte] = pixels[from + byte] as number;
     }
     for (let copy = 0; copy < factor; copy++) result.set(row, (y * factor + copy) * row.length);
   }

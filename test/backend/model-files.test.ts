@@ -25,7 +25,7 @@ test('a missing shard is named, and no session is made of its graph', async () =
   await expect(load(nanoWith({ 'backbone-0.bin': undefined }), steps)).rejects.toThrow(
     'backbone-0.bin: missing',
   );
-  expect(steps).toEqual(['session']); // the encoder's only
+  expect(steps).toEqual([]);
 });
 
 test('a truncated shard is named with both sizes', async () => {
@@ -47,6 +47,11 @@ test.each(['backbone-0.bin', 'head-0.bin', 'backbone.onnx', 'normal.bin'])(
     });
   },
 );
+
+test('a missing encoder is named when a first frame is to be encoded', async () => {
+  const graphs = await load(nanoWith({ 'encoder.onnx': undefined }));
+  await expect(graphs.encode(new Float32Array(3 * 32 * 32), null)).rejects.toThrow('encoder.onnx: missing');
+});
 
 test('swapped files are caught', async () => {
   const files = nanoWith({

@@ -21,7 +21,9 @@ function withSize(width: number, height: number): Uint8Array<ArrayBuffer> {
 function swollen(): Uint8Array<ArrayBuffer> {
   const chunks = pngChunks(png, (reason) => new Error(reason));
   const data = deflateSync(new Uint8Array(1024 * 1024));
-  return new Uint8Array(pngFile(chunks.map((chunk) => (chunk.type === 'IDAT' ? { type: 'IDAT', data } : chunk))));
+  return new Uint8Array(
+    pngFile(chunks.map((chunk) => (chunk.type === 'IDAT' ? { type: 'IDAT', data } : chunk))),
+  );
 }
 
 const rows: [name: string, file: Uint8Array<ArrayBuffer>, status: number, code: string][] = [
@@ -36,11 +38,23 @@ const rows: [name: string, file: Uint8Array<ArrayBuffer>, status: number, code: 
 ];
 
 it.each(rows)('refuses an image %s, as a file and as a data: URL', async (_, file, status, code) => {
-  expect(await refusal(service.postForm({ input_reference: file }))).toEqual([status, code, 'input_reference']);
+  expect(await refusal(service.postForm({ input_reference: file }))).toEqual([
+    status,
+    code,
+    'input_reference',
+  ]);
   const url = `data:image/png;base64,${Buffer.from(file).toString('base64')}`;
-  expect(await refusal(service.postJson({ input_reference: url }))).toEqual([status, code, 'input_reference']);
+  expect(await refusal(service.postJson({ input_reference: url }))).toEqual([
+    status,
+    code,
+    'input_reference',
+  ]);
   const reference = { image_url: url };
-  expect(await refusal(service.postJson({ input_reference: reference }))).toEqual([status, code, 'input_reference']);
+  expect(await refusal(service.postJson({ input_reference: reference }))).toEqual([
+    status,
+    code,
+    'input_reference',
+  ]);
 });
 
 it('refuses a data: URL that is not base64', async () => {

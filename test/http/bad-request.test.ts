@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/contract/config.ts';
 import { refusal, TestService } from './test-service.ts';
 
@@ -12,14 +12,24 @@ function nested(depth: number): string {
 describe('routing', () => {
   it('answers 404 job_not_found to an unknown id on every route of a video', async () => {
     for (const path of ['', '/content', '/frames/0.png']) {
-      expect(await refusal(service.request(`/v1/videos/video_99${path}`))).toEqual([404, 'job_not_found', null]);
+      expect(await refusal(service.request(`/v1/videos/video_99${path}`))).toEqual([
+        404,
+        'job_not_found',
+        null,
+      ]);
     }
     const removal = service.request('/v1/videos/video_99', { method: 'DELETE' });
     expect(await refusal(removal)).toEqual([404, 'job_not_found', null]);
   });
 
   it('answers 404 route_not_found to an unknown route', async () => {
-    for (const path of ['/', '/v1', '/v2/videos', '/v1/videos/x/frames/one.png', '/v1/videos/x/frames/1.gif']) {
+    for (const path of [
+      '/',
+      '/v1',
+      '/v2/videos',
+      '/v1/videos/x/frames/one.png',
+      '/v1/videos/x/frames/1.gif',
+    ]) {
       expect(await refusal(service.request(path))).toEqual([404, 'route_not_found', null]);
     }
   });
@@ -48,15 +58,25 @@ describe('routing', () => {
   });
 
   it('answers 431 to 20 KB of headers', async () => {
-    const headers = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`x-long-${i}`, 'a'.repeat(1024)]));
-    expect(await refusal(service.request('/v1/videos', { headers }))).toEqual([431, 'headers_too_large', null]);
+    const headers = Object.fromEntries(
+      Array.from({ length: 20 }, (_, i) => [`x-long-${i}`, 'a'.repeat(1024)]),
+    );
+    expect(await refusal(service.request('/v1/videos', { headers }))).toEqual([
+      431,
+      'headers_too_large',
+      null,
+    ]);
   });
 });
 
 describe('body', () => {
   it('of another media type is 415 media_type', async () => {
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/jsonx', '']) {
-      expect(await refusal(service.postText('{}', { 'content-type': type }))).toEqual([415, 'media_type', null]);
+      expect(await refusal(service.postText('{}', { 'content-type': type }))).toEqual([
+        415,
+        'media_type',
+        null,
+      ]);
     }
   });
 
@@ -78,8 +98,16 @@ describe('body', () => {
   });
 
   it('nested deeper than the limit is 400 json_too_deep, at the limit only a wrong type', async () => {
-    expect(await refusal(service.postText(nested(limits.jsonDepth + 1)))).toEqual([400, 'json_too_deep', null]);
-    expect(await refusal(service.postText(nested(limits.jsonDepth)))).toEqual([422, 'type_mismatch', 'metadata']);
+    expect(await refusal(service.postText(nested(limits.jsonDepth + 1)))).toEqual([
+      400,
+      'json_too_deep',
+      null,
+    ]);
+    expect(await refusal(service.postText(nested(limits.jsonDepth)))).toEqual([
+      422,
+      'type_mismatch',
+      'metadata',
+    ]);
     expect(await refusal(service.postText('['.repeat(2 * megabyte)))).toEqual([400, 'json_too_deep', null]);
   });
 
@@ -156,7 +184,12 @@ describe('body', () => {
 describe('schema', () => {
   const rows: [name: string, body: unknown, code: string, param: string | null][] = [
     ['an unknown field', { framez: 3 }, 'unknown_field', 'framez'],
-    ['an unknown field inside', { labels: [{ from: 0, label: 'walk', to: 3 }] }, 'unknown_field', 'labels[0].to'],
+    [
+      'an unknown field inside',
+      { labels: [{ from: 0, label: 'walk', to: 3 }] },
+      'unknown_field',
+      'labels[0].to',
+    ],
     ['a field of a prototype', JSON.parse('{"__proto__": {}}'), 'unknown_field', '__proto__'],
     ['a missing field', { labels: [{ from: 0 }] }, 'field_required', 'labels[0].label'],
     ['a body that is no object', [], 'type_mismatch', null],
@@ -182,20 +215,60 @@ describe('schema', () => {
     ['a broken seed', { seed: 0.5 }, 'out_of_range', 'seed'],
     ['an unknown palette', { palette: 'rainbow' }, 'out_of_range', 'palette'],
     ['a label before the video', { labels: [{ from: -1, label: 'walk' }] }, 'out_of_range', 'labels[0].from'],
-    ['too much metadata', { metadata: Object.fromEntries(Array.from({ length: 17 }, (_, i) => [i, ''])) }, 'out_of_range', 'metadata'],
+    [
+      'too much metadata',
+      { metadata: Object.fromEntries(Array.from({ length: 17 }, (_, i) => [i, ''])) },
+      'out_of_range',
+      'metadata',
+    ],
     ['a long metadata value', { metadata: { a: 'a'.repeat(513) } }, 'out_of_range', 'metadata.a'],
-    ['a long schedule', { labels: Array.from({ length: 257 }, (_, from) => ({ from, label: 'walk' })) }, 'out_of_range', 'labels'],
+    [
+      'a long schedule',
+      { labels: Array.from({ length: 257 }, (_, from) => ({ from, label: 'walk' })) },
+      'out_of_range',
+      'labels',
+    ],
     ['a seed of 2^53', { seed: 2 ** 53 }, 'seed_unsafe', 'seed'],
     ['an unknown model', { model: 'gpt' }, 'model_unknown', 'model'],
     ['an unknown label', { prompt: 'fly' }, 'label_unknown', 'prompt'],
-    ['an unknown label in a schedule', { labels: [{ from: 0, label: 'fly' }] }, 'label_unknown', 'labels[0].label'],
-    ['an unsorted schedule', { labels: [{ from: 4, label: 'walk' }, { from: 2, label: 'run' }] }, 'labels_order', 'labels[1].from'],
-    ['a frame twice in a schedule', { labels: [{ from: 4, label: 'walk' }, { from: 4, label: 'run' }] }, 'labels_order', 'labels[1].from'],
+    [
+      'an unknown label in a schedule',
+      { labels: [{ from: 0, label: 'fly' }] },
+      'label_unknown',
+      'labels[0].label',
+    ],
+    [
+      'an unsorted schedule',
+      {
+        labels: [
+          { from: 4, label: 'walk' },
+          { from: 2, label: 'run' },
+        ],
+      },
+      'labels_order',
+      'labels[1].from',
+    ],
+    [
+      'a frame twice in a schedule',
+      {
+        labels: [
+          { from: 4, label: 'walk' },
+          { from: 4, label: 'run' },
+        ],
+      },
+      'labels_order',
+      'labels[1].from',
+    ],
     ['another size', { size: '64x64' }, 'size_unsupported', 'size'],
     ['prompt and labels', { prompt: 'walk', labels: [] }, 'fields_conflict', 'labels'],
     ['frames and seconds', { frames: 8, seconds: 1 }, 'fields_conflict', 'seconds'],
     ['an https image', { input_reference: 'https://example.org/a.png' }, 'url_scheme', 'input_reference'],
-    ['a file: image', { input_reference: { image_url: 'file:///etc/passwd' } }, 'url_scheme', 'input_reference.image_url'],
+    [
+      'a file: image',
+      { input_reference: { image_url: 'file:///etc/passwd' } },
+      'url_scheme',
+      'input_reference.image_url',
+    ],
   ];
 
   it.each(rows)('refuses %s', async (_, body, code, param) => {
@@ -218,10 +291,22 @@ describe('schema', () => {
     expect(await refusal(service.request('/v1/videos?limit=101'))).toEqual([422, 'out_of_range', 'limit']);
     expect(await refusal(service.request('/v1/videos?order=up'))).toEqual([422, 'out_of_range', 'order']);
     expect(await refusal(service.request('/v1/videos?page=2'))).toEqual([422, 'unknown_field', 'page']);
-    expect(await refusal(service.request('/v1/videos?after=video_99'))).toEqual([404, 'job_not_found', 'after']);
-    for (const [query, param] of [['scale=9', 'scale'], ['format=mp4', 'format'], ['variant=poster', 'variant']]) {
+    expect(await refusal(service.request('/v1/videos?after=video_99'))).toEqual([
+      404,
+      'job_not_found',
+      'after',
+    ]);
+    for (const [query, param] of [
+      ['scale=9', 'scale'],
+      ['format=mp4', 'format'],
+      ['variant=poster', 'variant'],
+    ]) {
       const { id } = await service.created();
-      expect(await refusal(service.request(`/v1/videos/${id}/content?${query}`))).toEqual([422, 'out_of_range', param]);
+      expect(await refusal(service.request(`/v1/videos/${id}/content?${query}`))).toEqual([
+        422,
+        'out_of_range',
+        param,
+      ]);
     }
   });
 
@@ -232,7 +317,8 @@ describe('schema', () => {
   });
 });
 
-it('answers a bug with a plain 500 that tells nothing', async () => {
+it('answers a bug with a plain 500 that tells nothing, and logs it', async () => {
+  const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
   const broken = new TestService({
     randomSeed: () => {
       throw new Error('secret detail');
@@ -242,4 +328,6 @@ it('answers a bug with a plain 500 that tells nothing', async () => {
   expect(answer.status).toBe(500);
   expect(await answer.clone().text()).not.toContain('secret');
   expect(((await answer.json()) as { error: { code: string } }).error.code).toBe('internal_error');
+  expect(log).toHaveBeenCalledOnce();
+  log.mockRestore();
 });

@@ -65,7 +65,9 @@ export class TestService {
 export async function refusal(answer: Promise<Response>): Promise<[number, string, string | null]> {
   const response = await answer;
   const text = await response.text();
-  const { error } = JSON.parse(text) as { error: { message: string; type: string; code: string; param: string | null } };
+  const { error } = JSON.parse(text) as {
+    error: { message: string; type: string; code: string; param: string | null };
+  };
   if (response.status < 500 && error.type !== 'invalid_request_error') throw new Error(`type ${error.type}`);
   if (error.message.length < 20 || text.includes('    at ')) throw new Error(`no good message: ${text}`);
   return [response.status, error.code, error.param];

@@ -47,7 +47,14 @@ describe('creating', () => {
       { from: 0, label: 'walk' },
       { from: 5, label: 'jump' },
     ];
-    const fields = { seed: 2 ** 53 - 1, interval: 4, decode_steps: 4, head_steps: 50, palette: 'none', metadata: { a: 'b' } };
+    const fields = {
+      seed: 2 ** 53 - 1,
+      interval: 4,
+      decode_steps: 4,
+      head_steps: 50,
+      palette: 'none',
+      metadata: { a: 'b' },
+    };
     const video = await service.created({ ...fields, model: 'sample', frames: 1000, size: '8x6', labels });
     expect(video).toMatchObject({ ...fields, labels, prompt: null, frames: { requested: 1000 } });
     expect(service.jobs.entries[0]?.created.build).toBe('build-1');
@@ -57,8 +64,15 @@ describe('creating', () => {
 
   it('reads a prompt as the label of the whole video, and seconds as a count of frames', async () => {
     const video = await new TestService().created({ prompt: ' run ', seconds: '2' });
-    expect(video).toMatchObject({ prompt: 'run', labels: [{ from: 0, label: 'run' }], frames: { requested: 16 } });
-    expect(await new TestService().created({ prompt: '', seconds: 0.5 })).toMatchObject({ prompt: null, seconds: '0.5' });
+    expect(video).toMatchObject({
+      prompt: 'run',
+      labels: [{ from: 0, label: 'run' }],
+      frames: { requested: 16 },
+    });
+    expect(await new TestService().created({ prompt: '', seconds: 0.5 })).toMatchObject({
+      prompt: null,
+      seconds: '0.5',
+    });
   });
 
   it('takes a form with texts for numbers, JSON for lists, and bracketed names', async () => {
@@ -103,12 +117,16 @@ describe('reading', () => {
     let page = { has_more: true, last_id: null as string | null };
     while (page.has_more) {
       const after = page.last_id === null ? '' : `&after=${page.last_id}`;
-      const list = (await (await service.request(`/v1/videos?limit=2${after}`)).json()) as typeof page & { data: { id: string }[] };
+      const list = (await (await service.request(`/v1/videos?limit=2${after}`)).json()) as typeof page & {
+        data: { id: string }[];
+      };
       seen.push(...list.data.map(({ id }) => id));
       page = list;
     }
     expect(seen).toEqual(['video_4', 'video_3', 'video_2', 'video_1', 'video_0']);
-    const oldest = (await (await service.request('/v1/videos?order=asc&limit=1')).json()) as { first_id: string };
+    const oldest = (await (await service.request('/v1/videos?order=asc&limit=1')).json()) as {
+      first_id: string;
+    };
     expect(oldest.first_id).toBe('video_0');
   });
 
@@ -117,7 +135,11 @@ describe('reading', () => {
     const { id } = await service.created({ frames: 11 });
     service.jobs.commit(id, pngs, 'in_progress');
     const answer = await service.request(`/v1/videos/${id}`);
-    expect(await answer.json()).toMatchObject({ progress: 27, frames: { committed: 3 }, status: 'in_progress' });
+    expect(await answer.json()).toMatchObject({
+      progress: 27,
+      frames: { committed: 3 },
+      status: 'in_progress',
+    });
     expect(answer.headers.get('cache-control')).toBe('no-store');
   });
 
@@ -133,7 +155,12 @@ describe('reading', () => {
     const service = new TestService();
     const { data } = (await (await service.request('/v1/models')).json()) as { data: unknown[] };
     expect(data).toEqual([await (await service.request('/v1/models/sample')).json()]);
-    expect(data[0]).toMatchObject({ id: 'sample', size: '8x6', labels: ['walk', 'run', 'jump'], decode_steps: { maximum: 4 } });
+    expect(data[0]).toMatchObject({
+      id: 'sample',
+      size: '8x6',
+      labels: ['walk', 'run', 'jump'],
+      decode_steps: { maximum: 4 },
+    });
   });
 });
 
@@ -152,10 +179,22 @@ describe('frames', () => {
     const service = new TestService();
     const { id } = await service.created({ frames: 5 });
     service.jobs.commit(id, pngs, 'in_progress');
-    expect(await refusal(service.request(`/v1/videos/${id}/frames/5.png`))).toEqual([404, 'frame_not_found', null]);
-    expect(await refusal(service.request(`/v1/videos/${id}/frames/3.png`))).toEqual([409, 'frame_not_ready', null]);
+    expect(await refusal(service.request(`/v1/videos/${id}/frames/5.png`))).toEqual([
+      404,
+      'frame_not_found',
+      null,
+    ]);
+    expect(await refusal(service.request(`/v1/videos/${id}/frames/3.png`))).toEqual([
+      409,
+      'frame_not_ready',
+      null,
+    ]);
     service.jobs.commit(id, [], 'failed');
-    expect(await refusal(service.request(`/v1/videos/${id}/frames/3.png`))).toEqual([404, 'frame_not_found', null]);
+    expect(await refusal(service.request(`/v1/videos/${id}/frames/3.png`))).toEqual([
+      404,
+      'frame_not_found',
+      null,
+    ]);
   });
 });
 
@@ -172,7 +211,9 @@ describe('content', () => {
     const answer = await service.request(path);
     expect(answer.headers.get('content-type')).toBe('image/gif');
     const gif = readGif(await bytesOf(answer));
-    expect(gif.frames.map((frame) => frame.pixels).slice(1)).toEqual(frames.map((frame) => frame.pixels).slice(1));
+    expect(gif.frames.map((frame) => frame.pixels).slice(1)).toEqual(
+      frames.map((frame) => frame.pixels).slice(1),
+    );
   });
 
   it('is an APNG without loss, enlarged where asked', async () => {
@@ -194,7 +235,11 @@ describe('content', () => {
   it('reads a long video in batches without losing a frame', async () => {
     const service = new TestService();
     const { id } = await service.created({ frames: 200 });
-    service.jobs.commit(id, Array.from({ length: 200 }, (_, i) => encodePng(plain(8, 6, [i, 0, 0, 255]))), 'completed');
+    service.jobs.commit(
+      id,
+      Array.from({ length: 200 }, (_, i) => encodePng(plain(8, 6, [i, 0, 0, 255]))),
+      'completed',
+    );
     const gif = readGif(await bytesOf(await service.request(`/v1/videos/${id}/content?variant=video`)));
     expect(gif.frames.map((frame) => frame.pixels[0])).toEqual(Array.from({ length: 200 }, (_, i) => i));
   });
@@ -206,6 +251,10 @@ describe('content', () => {
     expect(waiting.headers.get('retry-after')).toBe('1');
     expect(await refusal(Promise.resolve(waiting))).toEqual([409, 'frame_not_ready', null]);
     service.jobs.commit(id, [], 'failed');
-    expect(await refusal(service.request(`/v1/videos/${id}/content`))).toEqual([404, 'frame_not_found', null]);
+    expect(await refusal(service.request(`/v1/videos/${id}/content`))).toEqual([
+      404,
+      'frame_not_found',
+      null,
+    ]);
   });
 });

@@ -6,7 +6,11 @@ it('lets the job that waits longest go first, whoever asks most often', () => {
   turns.wait('early', 0);
   turns.wait('late', 1);
   turns.wait('early', 100);
-  expect([turns.isNext('new', 101), turns.isNext('late', 101), turns.isNext('early', 101)]).toEqual([false, false, true]);
+  expect([turns.isNext('new', 101), turns.isNext('late', 101), turns.isNext('early', 101)]).toEqual([
+    false,
+    false,
+    true,
+  ]);
 });
 
 it('forgets a job that does not come back, so that a removed one blocks nobody', () => {

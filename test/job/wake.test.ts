@@ -6,8 +6,14 @@ import { sampleManifest } from '../contract/sample-manifest.ts';
 
 describe('the decision on waking up', () => {
   it('counts the attempt that it is about to make', () => {
-    expect(decideWake({ status: 'queued', cursor: 0, attempts: 0 })).toEqual({ kind: 'compute', attempts: 1 });
-    expect(decideWake({ status: 'in_progress', cursor: 3, attempts: 4 })).toEqual({ kind: 'compute', attempts: 5 });
+    expect(decideWake({ status: 'queued', cursor: 0, attempts: 0 })).toEqual({
+      kind: 'compute',
+      attempts: 1,
+    });
+    expect(decideWake({ status: 'in_progress', cursor: 3, attempts: 4 })).toEqual({
+      kind: 'compute',
+      attempts: 5,
+    });
   });
 
   it('is to give up after the last attempt, naming the frame', () => {

@@ -49,7 +49,9 @@ describe('APNG', () => {
     const frames = [red, hole, disc(4, 3)];
     const apng = decodeApng(encodeApng(frames.map(encodePng), 8));
     expect(apng.frames.map((frame) => frame.data)).toEqual(frames.map((frame) => frame.pixels));
-    expect(apng.frames.map((frame) => frame.delayNumber / frame.delayDenominator)).toEqual([0.125, 0.125, 0.125]);
+    expect(apng.frames.map((frame) => frame.delayNumber / frame.delayDenominator)).toEqual([
+      0.125, 0.125, 0.125,
+    ]);
     expect(apng.numberOfPlays).toBe(0);
   });
 

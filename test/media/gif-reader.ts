@@ -4,7 +4,7 @@ export interface ReadGif {
   readonly height: number;
   /** 0 = for ever; null = once */
   readonly repeats: number | null;
-  readonly frames: { readonly delayHundredths: number; /** RGBA */ readonly pixels: Uint8Array }[];
+  readonly frames: { readonly delayHundredths: number /** RGBA */; readonly pixels: Uint8Array }[];
 }
 
 /** Reads whole-frame GIFs independently of the encoder (GIF89a specification, sections 18 to 26). */

@@ -123,11 +123,16 @@ describe('JPEG and WebP', () => {
 
   it('with too many pixels are refused by their headers', async () => {
     const jpeg = (await jpegFile(plain(16, 16, [1, 2, 3, 255]))).slice();
-    const frame = jpeg.findIndex((byte, at) => byte === 0xff && [0xc0, 0xc2].includes(jpeg[at + 1] as number));
+    const frame = jpeg.findIndex(
+      (byte, at) => byte === 0xff && [0xc0, 0xc2].includes(jpeg[at + 1] as number),
+    );
     jpeg.set([0xff, 0xff, 0xff, 0xff], frame + 5);
     expect(await refusal(jpeg)).toBe('image_dimensions');
     const webp = (await webpFile(disc(20, 14))).slice();
-    webp.set([0xff, 0xff, 0xff, 0x0f], webp.findIndex((_, at) => String.fromCharCode(...webp.subarray(at, at + 4)) === 'VP8L') + 9);
+    webp.set(
+      [0xff, 0xff, 0xff, 0x0f],
+      webp.findIndex((_, at) => String.fromCharCode(...webp.subarray(at, at + 4)) === 'VP8L') + 9,
+    );
     expect(await refusal(webp)).toBe('image_dimensions');
   });
 
@@ -157,7 +162,12 @@ describe('JPEG and WebP', () => {
 });
 
 it('refuses anything else by its type: SVG, HTML, GIF, noise', async () => {
-  for (const text of ['<svg xmlns="http://www.w3.org/2000/svg"/>', '<!doctype html>', 'GIF89a\x01\0\x01\0', '\x01\x02\x03']) {
+  for (const text of [
+    '<svg xmlns="http://www.w3.org/2000/svg"/>',
+    '<!doctype html>',
+    'GIF89a\x01\0\x01\0',
+    '\x01\x02\x03',
+  ]) {
     expect(await refusal(new TextEncoder().encode(text))).toBe('image_type');
   }
 });

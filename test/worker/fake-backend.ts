@@ -48,7 +48,11 @@ export class FakeBackend implements Backend {
   }
 }
 
-async function* fakeFrames(faults: FakeFaults, past: Past, plan: GenerationPlan): AsyncGenerator<GeneratedFrame> {
+async function* fakeFrames(
+  faults: FakeFaults,
+  past: Past,
+  plan: GenerationPlan,
+): AsyncGenerator<GeneratedFrame> {
   const { width, height } = sampleManifest.frame;
   const { tokens, channels } = sampleManifest.tokenizer;
   const values = sampleManifest.backbone.layers * tokens * sampleManifest.backbone.width;

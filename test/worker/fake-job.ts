@@ -1,5 +1,5 @@
-import { env } from 'cloudflare:workers';
 import { runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
 import { limits } from '../../src/contract/config.ts';
 import type { JobSpec } from '../../src/contract/job.ts';
 import { JobStore } from '../../src/job/job-store.ts';
@@ -65,7 +65,10 @@ export class FakeJob {
 
   create(changes: Partial<JobSpec> = {}, firstFrame: Uint8Array | null = null): void {
     const times = { createdAt: 1_000_000, leaseUntil: 1_002_000 };
-    this.store.create({ spec: { ...sampleSpec, ...changes }, build: 'build-1', frameMultiplyAdds, ...times }, firstFrame);
+    this.store.create(
+      { spec: { ...sampleSpec, ...changes }, build: 'build-1', frameMultiplyAdds, ...times },
+      firstFrame,
+    );
     this.alarm = 1_000_000;
   }
 
@@ -109,13 +112,17 @@ export class FakeJob {
 
   /** Frames whose K and V are stored. */
   storedKeyValues(): number[] {
-    const rows = this.storage.sql.exec<{ frame: number }>('SELECT DISTINCT frame FROM key_value ORDER BY frame');
+    const rows = this.storage.sql.exec<{ frame: number }>(
+      'SELECT DISTINCT frame FROM key_value ORDER BY frame',
+    );
     return rows.toArray().map(({ frame }) => frame);
   }
 
   /** SHA-256 over all frames and latents. */
   async videoHash(): Promise<string> {
-    const rows = this.storage.sql.exec<{ png: ArrayBuffer; latents: ArrayBuffer }>('SELECT * FROM frame ORDER BY frame');
+    const rows = this.storage.sql.exec<{ png: ArrayBuffer; latents: ArrayBuffer }>(
+      'SELECT * FROM frame ORDER BY frame',
+    );
     const parts = rows.toArray().flatMap(({ png, latents }) => [png, latents]);
     const digest = await crypto.subtle.digest('SHA-256', await new Blob(parts).arrayBuffer());
     return new Uint8Array(digest).toHex();

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { workersBackend } from '../../src/backend/workers-backend.ts';
 import { VideoClient, type VideoOrder } from '../../src/client/video-client.ts';
 import type { Video } from '../../src/contract/job.ts';
-import { decodeOwnPng, encodePng } from '../../src/media/png.ts';
 import { JobStore } from '../../src/job/job-store.ts';
+import { decodeOwnPng, encodePng } from '../../src/media/png.ts';
 import { readGif } from '../media/gif-reader.ts';
 import { sampleSpec } from './fake-job.ts';
 
@@ -26,7 +26,9 @@ async function frameHashes(video: Video): Promise<string[]> {
   const hashes: string[] = [];
   for (let index = 0; index < video.frames.committed; index++) {
     const png = await client.frame(video.id, index);
-    hashes.push(new Uint8Array(await crypto.subtle.digest('SHA-256', png as Uint8Array<ArrayBuffer>)).toHex());
+    hashes.push(
+      new Uint8Array(await crypto.subtle.digest('SHA-256', png as Uint8Array<ArrayBuffer>)).toHex(),
+    );
   }
   return hashes;
 }
@@ -38,14 +40,25 @@ function objectOf(videoId: string) {
 describe('the service in workerd, with the nano model', () => {
   it('makes a video that it was asked for, frame by frame, and serves it', async () => {
     const created = await client.create({ ...small, frames: 6 });
-    expect(created).toMatchObject({ status: 'queued', size: '32x32', frames: { requested: 6, committed: 0 } });
+    expect(created).toMatchObject({
+      status: 'queued',
+      size: '32x32',
+      frames: { requested: 6, committed: 0 },
+    });
     const video = await finished(created.id);
-    expect(video).toMatchObject({ status: 'completed', progress: 100, error: null, frames: { committed: 6 } });
+    expect(video).toMatchObject({
+      status: 'completed',
+      progress: 100,
+      error: null,
+      frames: { committed: 6 },
+    });
     expect(video.completed_at).toBeGreaterThanOrEqual(video.created_at);
     expect(new Set(await frameHashes(video)).size).toBe(6);
     const gif = readGif(await client.content(video.id, { scale: 2 }));
     expect([gif.width, gif.height, gif.frames.length]).toEqual([64, 64, 6]);
-    expect(String.fromCharCode(...(await client.content(video.id, { format: 'apng' })).subarray(37, 41))).toBe('acTL');
+    expect(
+      String.fromCharCode(...(await client.content(video.id, { format: 'apng' })).subarray(37, 41)),
+    ).toBe('acTL');
   });
 
   it('makes the same video for the same seed, and another one for another seed', async () => {
@@ -66,19 +79,29 @@ describe('the service in workerd, with the nano model', () => {
     const shaken = await finished(id, async () => {
       await evictDurableObject(objectOf(id));
       evictions += 1;
+      await pause();
     });
     expect(evictions).toBeGreaterThan(3);
     expect(await frameHashes(shaken)).toEqual(await frameHashes(calm));
   });
 
   it('takes a first frame in PNG, JPEG or WebP and begins with it', async () => {
-    const image = { width: 32, height: 32, channels: 3, pixels: new Uint8Array(32 * 32 * 3).fill(90) } as const;
+    const image = {
+      width: 32,
+      height: 32,
+      channels: 3,
+      pixels: new Uint8Array(32 * 32 * 3).fill(90),
+    } as const;
     const video = await finished((await client.create({ ...small, frames: 2, image: encodePng(image) })).id);
     expect(decodeOwnPng(await client.frame(video.id, 0))).toEqual(image);
     for (const file of [sampleJpeg, sampleWebp]) {
       const { id } = await client.create({ ...small, frames: 1, image: Uint8Array.fromBase64(file) });
       const first = decodeOwnPng(await client.frame((await finished(id)).id, 0));
-      expect([first.pixels[0], first.pixels[1], first.pixels[2]].map((value) => Math.round((value as number) / 16))).toEqual([13, 6, 3]);
+      expect(
+        [first.pixels[0], first.pixels[1], first.pixels[2]].map((value) =>
+          Math.round((value as number) / 16),
+        ),
+      ).toEqual([13, 6, 3]);
     }
   });
 
@@ -119,7 +142,12 @@ describe('the service in workerd, with the nano model', () => {
 
   it('creates no object for an id that it did not give out', async () => {
     const before = (await listDurableObjectIds(env.JOBS)).length;
-    for (const id of ['video_1', `video_${'0'.repeat(64)}`, `video_${crypto.randomUUID().replaceAll('-', '')}`, 'x']) {
+    for (const id of [
+      'video_1',
+      `video_${'0'.repeat(64)}`,
+      `video_${crypto.randomUUID().replaceAll('-', '')}`,
+      'x',
+    ]) {
       await expect(client.retrieve(id)).rejects.toMatchObject({ status: 404, code: 'job_not_found' });
     }
     expect((await listDurableObjectIds(env.JOBS)).length).toBe(before);
@@ -161,5 +189,6 @@ describe('a job without an alarm', () => {
 });
 
 /** 16x16 pixels of the colour [200, 100, 50]. */
-const sampleJpeg = '/9j/4AAQSkZJRgABAQAAAQABAAD/2wCEAAICAgICAgICAgIDAwIDAwQDAwMDBAYEBAQEBAYJBQYFBQYFCQgJBwcHCQgOCwkJCw4QDQwNEBMRERMYFxgfHyoBAgICAgICAgICAgMDAgMDBAMDAwMEBgQEBAQEBgkFBgUFBgUJCAkHBwcJCA4LCQkLDhANDA0QExERExgXGB8fKv/CABEIABAAEAMBEQACEQEDEQH/xAAoAAEBAAAAAAAAAAAAAAAAAAAABQEBAQAAAAAAAAAAAAAAAAAAAAj/2gAMAwEAAhADEAAAAJ8r2wAP/8QAFBABAAAAAAAAAAAAAAAAAAAAIP/aAAgBAQABPwAf/8QAFBEBAAAAAAAAAAAAAAAAAAAAIP/aAAgBAgEBPwAf/8QAFBEBAAAAAAAAAAAAAAAAAAAAIP/aAAgBAwEBPwAf/9k=';
+const sampleJpeg =
+  '/9j/4AAQSkZJRgABAQAAAQABAAD/2wCEAAICAgICAgICAgIDAwIDAwQDAwMDBAYEBAQEBAYJBQYFBQYFCQgJBwcHCQgOCwkJCw4QDQwNEBMRERMYFxgfHyoBAgICAgICAgICAgMDAgMDBAMDAwMEBgQEBAQEBgkFBgUFBgUJCAkHBwcJCA4LCQkLDhANDA0QExERExgXGB8fKv/CABEIABAAEAMBEQACEQEDEQH/xAAoAAEBAAAAAAAAAAAAAAAAAAAABQEBAQAAAAAAAAAAAAAAAAAAAAj/2gAMAwEAAhADEAAAAJ8r2wAP/8QAFBABAAAAAAAAAAAAAAAAAAAAIP/aAAgBAQABPwAf/8QAFBEBAAAAAAAAAAAAAAAAAAAAIP/aAAgBAgEBPwAf/8QAFBEBAAAAAAAAAAAAAAAAAAAAIP/aAAgBAwEBPwAf/9k=';
 const sampleWebp = 'UklGRh4AAABXRUJQVlA4TBEAAAAvD8ADAAdQsiJXpv+BiOh/AAA=';

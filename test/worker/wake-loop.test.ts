@@ -115,7 +115,12 @@ describe('a video', () => {
 
   it('starts with the given first frame, as it is', () =>
     inObject(async (storage) => {
-      const given = { width: 8, height: 6, channels: 4, pixels: Uint8Array.from({ length: 192 }, (_, i) => i) } as const;
+      const given = {
+        width: 8,
+        height: 6,
+        channels: 4,
+        pixels: Uint8Array.from({ length: 192 }, (_, i) => i),
+      } as const;
       const job = new FakeJob(storage);
       job.create({}, encodePng(given));
       await job.run(new FakeIsolate(2));
@@ -133,7 +138,17 @@ describe('the stored cache', () => {
       const stored: number[][] = [];
       await job.run(isolate, () => stored.push(job.storedKeyValues()));
       // The window of the sample model is 2.
-      expect(stored).toEqual([[0], [0, 1], [0, 1, 2], [0, 2, 3], [0, 3, 4], [0, 4, 5], [0, 5, 6], [0, 6, 7], []]);
+      expect(stored).toEqual([
+        [0],
+        [0, 1],
+        [0, 1, 2],
+        [0, 2, 3],
+        [0, 3, 4],
+        [0, 4, 5],
+        [0, 5, 6],
+        [0, 6, 7],
+        [],
+      ]);
     }));
 
   it('is really read: a flipped byte changes the rest of the video', () =>
@@ -162,7 +177,11 @@ describe('the stored cache', () => {
       storage.sql.exec('DELETE FROM key_value WHERE frame = 3');
       isolate.surroundings.pasts.clear();
       await job.run(isolate);
-      expect(job.store.job()).toMatchObject({ status: 'failed', cursor: 4, error: { code: 'generation_failed' } });
+      expect(job.store.job()).toMatchObject({
+        status: 'failed',
+        cursor: 4,
+        error: { code: 'generation_failed' },
+      });
       expect(job.store.frames(0, 10).length).toBe(4);
     }));
 
@@ -193,7 +212,11 @@ describe('a frame that cannot be made', () => {
       job.create();
       await job.run(isolate);
       expect(tries).toEqual([0, 1, 2, 3, 3, 3, 3, 3]);
-      expect(job.store.job()).toMatchObject({ status: 'failed', cursor: 3, error: { code: 'generation_failed' } });
+      expect(job.store.job()).toMatchObject({
+        status: 'failed',
+        cursor: 3,
+        error: { code: 'generation_failed' },
+      });
       expect(job.alarm).toBeNull();
       await job.wake(isolate);
       expect(tries.length).toBe(8);
@@ -214,7 +237,11 @@ describe('a frame that cannot be made', () => {
         throw new Error('it was tried');
       };
       await job.wake(isolate);
-      expect(job.store.job()).toMatchObject({ status: 'failed', attempts: 5, error: { code: 'generation_failed' } });
+      expect(job.store.job()).toMatchObject({
+        status: 'failed',
+        attempts: 5,
+        error: { code: 'generation_failed' },
+      });
       expect(job.alarm).toBeNull();
     }));
 

@@ -182,6 +182,22 @@ class Backbone(nn.Module):
             x = block.feed_forward(x)
         return self.norm(x[:, history:]) + self.head_places
 
+    def embed(
+        self,
+        latents: Tensor,
+        mask: Tensor,
+        role: Tensor,
+        noise_level: Tensor,
+        interval: Tensor,
+        label: Tensor,
+    ) -> Tensor:
+        """What the first block of `frame` reads: [S, width]."""
+        hidden = mask.unsqueeze(1)
+        x = self.enter(latents) * (1 - hidden) + self.mask_token * hidden
+        level = F.embedding(noise_level, self.noise_levels) * role.to(x.dtype).unsqueeze(1)
+        told = F.embedding(interval - 1, self.intervals) + F.embedding(label, self.labels)
+        return x + self.places + (F.embedding(role, self.roles) + level + told)
+
     def frame(
         self,
         latents: Tensor,
@@ -200,11 +216,7 @@ class Backbone(nn.Module):
         past_k and past_v [layers, W + 1, S, width], filled [W + 1] ->
         z [S, width], k and v [layers, S, width].
         """
-        hidden = mask.unsqueeze(1)
-        x = self.enter(latents) * (1 - hidden) + self.mask_token * hidden
-        level = F.embedding(noise_level, self.noise_levels) * role.to(x.dtype).unsqueeze(1)
-        told = F.embedding(interval - 1, self.intervals) + F.embedding(label, self.labels)
-        x = x + self.places + (F.embedding(role, self.roles) + level + told)
+        x = self.embed(latents, mask, role, noise_level, interval, label)
         keys, values = [], []
         for index, block in enumerate(self.blocks):
             x = block.spatial(x.unsqueeze(0)).squeeze(0)

@@ -12,14 +12,14 @@ import torch
 
 from magi.codec import Codec
 from magi.config import LATENT_BOUND, RunConfig
+from magi.eight_bits import quantised
 from magi.golden import golden_vectors
 from magi.graphs import (
-    backbone_graph,
-    head_graph,
+    backbone_graphs,
+    head_graphs,
     head_multiply_adds,
     multiply_adds,
     put_into_shards,
-    quantised,
     tokenizer_graphs,
 )
 from magi.noise import quantile_table
@@ -54,10 +54,10 @@ def export(
     codec = Codec.load(run.tokenizer, folder)
     channels, width = run.tokenizer.latent_channels, run.model.width
     graphs = tokenizer_graphs(codec)
-    graphs["backbone"] = backbone_graph(model.backbone, channels)
-    graphs["head"] = head_graph(model.head, channels, width)
-    work = {name: multiply_adds(graph) for name, graph in graphs.items() if name != "head"}
-    work["head"] = head_multiply_adds(model.head, channels, width)
+    graphs |= backbone_graphs(model.backbone, channels)
+    work = {name: multiply_adds(graph) for name, graph in graphs.items()}
+    graphs |= head_graphs(model.head, channels, width)
+    work |= head_multiply_adds(model.head, channels, width)
     if precision == "int8":
         graphs["backbone"] = quantised(graphs["backbone"])
 

@@ -1,22 +1,20 @@
-"""ONNX graphs of a model: traced from PyTorch, quantised, their weights put into shards."""
+"""ONNX graphs of a model: traced from PyTorch, their weights put into shards."""
 
 from __future__ import annotations
 
 import copy
 import math
-import tempfile
-from pathlib import Path
 
 import numpy as np
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 
 from magi.backbone import Backbone
 from magi.codec import Codec
 from magi.config import LATENT_BOUND
+from magi.fused import FusedFrame, TurnedPast, past_names
 from magi.head import DiffusionHead
 
 OPSET = 20
@@ -26,7 +24,7 @@ _INLINE_BYTES = 256
 
 
 class Product(nn.Module):
-    """A linear layer as a plain matrix product, which the 8-bit quantiser understands."""
+    """A linear layer as a plain matrix product, which can be put into 8 bits."""
 
     def __init__(self, linear: nn.Linear):
         super().__init__()
@@ -75,7 +73,6 @@ def trace(
     model = program.model_proto
     for node in model.graph.node:
         del node.metadata_props[:]
-    del model.graph.value_info[:]
     return model
 
 
@@ -132,17 +129,8 @@ class _Reference(nn.Module):
         return embeddings, neighbours, has_reference * 1.0, *maps
 
 
-class _Frame(nn.Module):
-    def __init__(self, backbone: Backbone):
-        super().__init__()
-        self.backbone = with_products(backbone)
-
-    def forward(self, *inputs: Tensor):
-        return self.backbone.frame(*inputs)
-
-
 def backbone_inputs(backbone: Backbone, channels: int) -> dict[str, Tensor]:
-    """Example inputs of the backbone graph, in its order."""
+    """Example inputs of `Backbone.frame`, in its order."""
     config, tokens = backbone.config, backbone.tokens
     past = (config.layers, config.window + 1, tokens, config.width)
 
@@ -163,22 +151,37 @@ def backbone_inputs(backbone: Backbone, channels: int) -> dict[str, Tensor]:
     }
 
 
-def backbone_graph(backbone: Backbone, channels: int) -> onnx.ModelProto:
-    """See docs/model-format.md."""
-    return trace(_Frame(backbone), backbone_inputs(backbone, channels), ["z", "k", "v"])
+def backbone_graphs(backbone: Backbone, channels: int) -> dict[str, onnx.ModelProto]:
+    """`past` and `backbone`; see docs/model-format.md."""
+    inputs = backbone_inputs(backbone, channels)
+    past = {name: inputs.pop(name) for name in ("past_k", "past_v", "filled")}
+    names = past_names(backbone.config.layers)
+    turn = TurnedPast(backbone)
+    turned = dict(zip(names, turn(*past.values()), strict=True))
+    return {
+        "past": trace(turn, past, names),
+        "backbone": trace(
+            FusedFrame(with_products(backbone)), inputs | turned, ["z", "k", "v"]
+        ),
+    }
 
 
-class _Prelude(nn.Module):
-    """What the sampler computes once: start and modulation of every token, modulation and length
-    of every step."""
-
+class _Steps(nn.Module):
     def __init__(self, head: DiffusionHead):
         super().__init__()
         self.head = with_products(head)
 
-    def forward(self, z: Tensor, times: Tensor):
-        start, modulation = self.head.modulate_condition(z)
-        return start, modulation, self.head.modulate_time(times[:-1]), times[1:] - times[:-1]
+    def forward(self, times: Tensor):
+        return self.head.modulate_time(times[:-1]), times[1:] - times[:-1]
+
+
+class _Prelude(nn.Module):
+    def __init__(self, head: DiffusionHead):
+        super().__init__()
+        self.head = with_products(head)
+
+    def forward(self, z: Tensor):
+        return self.head.modulate_condition(z)
 
 
 class _Step(nn.Module):
@@ -190,23 +193,22 @@ class _Step(nn.Module):
         return x + length * self.head.velocity(x, start, modulation + by_time)
 
 
-def head_graph(head: DiffusionHead, channels: int, condition: int) -> onnx.ModelProto:
-    """The sampler: a prelude, then a Scan over the Euler steps. See docs/model-format.md."""
-    rows, steps = 3, 4
-    z, times = torch.randn(rows, condition), torch.linspace(1, 0, steps + 1)
-    prelude = trace(
-        _Prelude(head),
-        {"z": z, "times": times},
-        ["start", "modulation", "by_time", "length"],
-        {"z": {0: "n"}, "times": {0: "points"}},
-    )
-    start, modulation, by_time, length = _Prelude(head)(z, times)
+def head_graphs(head: DiffusionHead, channels: int, condition: int) -> dict[str, onnx.ModelProto]:
+    """`steps`, what the solver's times say, and `head`, a prelude and a Scan over the Euler steps.
+    See docs/model-format.md."""
+    rows, points = 3, 5
+    z, times = torch.randn(rows, condition), torch.linspace(1, 0, points)
+    names = ["by_time", "lengths"]
+    steps = trace(_Steps(head), {"times": times}, names, {"times": {0: "points"}})
+    prelude = trace(_Prelude(head), {"z": z}, ["start", "modulation"], {"z": {0: "n"}})
+    by_time, lengths = _Steps(head)(times)
+    start, modulation = _Prelude(head)(z)
     step = trace(
         _Step(head),
         {
             "x": torch.randn(rows, channels),
             "by_time": by_time[0],
-            "length": length[0],
+            "length": lengths[0],
             "start": start,
             "modulation": modulation,
         },
@@ -216,26 +218,32 @@ def head_graph(head: DiffusionHead, channels: int, condition: int) -> onnx.Model
     body = _prefixed(step.graph, "step_", keep={"start", "modulation"})
     scan = helper.make_node(
         "Scan",
-        ["noise", "by_time", "length"],
+        ["noise", *names],
         ["latents"],
         name="euler",
         num_scan_inputs=2,
         body=helper.make_graph(list(body.node), "step", list(body.input[:3]), list(body.output)),
     )
-    noise = helper.make_tensor_value_info("noise", TensorProto.FLOAT, ["n", channels])
-    latents = helper.make_tensor_value_info("latents", TensorProto.FLOAT, ["n", channels])
-    z_in, times_in = prelude.graph.input
+    inputs = {
+        "noise": ["n", channels],
+        "by_time": ["steps", by_time.shape[1]],
+        "lengths": ["steps"],
+    }
     graph = helper.make_graph(
         [*prelude.graph.node, scan],
         "head",
-        [z_in, noise, times_in],
-        [latents],
+        [*prelude.graph.input, *(_float_value(*each) for each in inputs.items())],
+        [_float_value("latents", ["n", channels])],
         [*prelude.graph.initializer, *body.initializer],
     )
     model = helper.make_model(graph, opset_imports=prelude.opset_import)
     model.ir_version = prelude.ir_version
     onnx.checker.check_model(model)
-    return model
+    return {"steps": steps, "head": model}
+
+
+def _float_value(name: str, shape: list) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
 
 def _prefixed(graph: onnx.GraphProto, prefix: str, keep: set[str]) -> onnx.GraphProto:
@@ -292,50 +300,46 @@ def tokenizer_graphs(codec: Codec) -> dict[str, onnx.ModelProto]:
     }
 
 
-def quantised(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Matrix products with constant weights in 8 bits: weights per output channel, activations
-    dynamically."""
-    with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder, "float.onnx"), Path(folder, "int8.onnx")
-        onnx.save(model, source)
-        quantize_dynamic(
-            source,
-            target,
-            op_types_to_quantize=["MatMul"],
-            per_channel=True,
-            weight_type=QuantType.QInt8,
-            extra_options={"MatMulConstBOnly": True},
-        )
-        return onnx.load(target)
-
-
 def multiply_adds(model: onnx.ModelProto) -> int:
-    """Multiply-adds of the matrix products and convolutions of a graph with static shapes."""
+    """Multiply-adds of the matrix products, convolutions and attentions of a float graph with
+    static shapes."""
     inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
     shapes = {
         value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim]
         for value in (*inferred.input, *inferred.output, *inferred.value_info)
     }
     shapes |= {tensor.name: list(tensor.dims) for tensor in inferred.initializer}
-    total = 0
-    for node in inferred.node:
-        if node.op_type in ("MatMul", "Gemm"):
-            total += math.prod(shapes[node.output[0]]) * shapes[node.input[0]][-1]
-        elif node.op_type == "Conv":
-            total += math.prod(shapes[node.output[0]]) * math.prod(shapes[node.input[1]][1:])
-    return total
+    return sum(_multiply_adds(node, shapes) for node in inferred.node)
 
 
-def head_multiply_adds(head: DiffusionHead, channels: int, condition: int) -> dict[str, int]:
-    """Multiply-adds for one token: once, and for every head step."""
+def _multiply_adds(node: onnx.NodeProto, shapes: dict[str, list[int]]) -> int:
+    if node.op_type in ("MatMul", "Gemm"):
+        return math.prod(shapes[node.output[0]]) * shapes[node.input[0]][-1]
+    if node.op_type == "Conv":
+        return math.prod(shapes[node.output[0]]) * math.prod(shapes[node.input[1]][1:])
+    if node.op_type == "MultiHeadAttention":
+        past = shapes[node.input[6]][2] if len(node.input) > 6 else 0
+        return 2 * math.prod(shapes[node.input[0]]) * (past + shapes[node.input[1]][1])
+    return 0
+
+
+def head_multiply_adds(head: DiffusionHead, channels: int, condition: int) -> dict:
+    """Of `steps` for one step; of `head` for one token, once and for every step."""
     width, blocks = head.width, len(head.first)
-    fixed = condition * width + width * (3 * blocks + 2) * width
-    return {"fixed": fixed, "perStep": 2 * channels * width + 2 * blocks * width * width}
+    modulations = (3 * blocks + 2) * width
+    return {
+        "steps": head.time[0].in_features * width + width * width + width * modulations,
+        "head": {
+            "fixed": condition * width + width * modulations,
+            "perStep": 2 * channels * width + 2 * blocks * width * width,
+        },
+    }
 
 
 def put_into_shards(model: onnx.ModelProto, name: str) -> tuple[bytes, dict[str, bytes]]:
     """The graph without its weights, and the shards that hold them, each at most 8 MiB."""
     model = copy.deepcopy(model)
+    del model.graph.value_info[:]
     shards: list[bytearray] = []
     for tensor in _initializers(model.graph):
         values = numpy_helper.to_array(tensor)

@@ -1,0 +1,46 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** The service in processes of its own, as npm start runs it. */
+export class LocalProcess {
+  readonly address: string;
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess, address: string) {
+    this.#child = child;
+    this.address = address;
+  }
+
+  /** Starts the service on a free port with the storage that is in a folder. */
+  static async start(dataFolder: string): Promise<LocalProcess> {
+    const child = spawn(process.execPath, ['src/cli.ts', 'start', '--port', '0', '--data', dataFolder], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    for await (const line of createInterface({ input: child.stdout })) {
+      const address = /^Listening on (\S+)/.exec(line)?.[1];
+      if (address !== undefined) return new LocalProcess(child, address);
+    }
+    throw new Error('the service ended before it listened');
+  }
+
+  /** kill -9 of the runtime and everything around it, at this very moment. */
+  async kill(): Promise<void> {
+    const { stdout } = await run('ps', ['-o', 'pid=', '--ppid', String(this.#child.pid)]);
+    const children = stdout.trim().split(/\s+/).filter(Boolean).map(Number);
+    const ended = once(this.#child, 'exit');
+    for (const pid of [...children, this.#child.pid as number]) killIfAlive(pid);
+    await ended;
+  }
+}
+
+function killIfAlive(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ESRCH') throw error;
+  }
+}

@@ -1,0 +1,127 @@
+"""Matrix products in 8 bits: weights per output channel, activations dynamically.
+
+Standard operators only (DynamicQuantizeLinear, MatMulInteger); onnxruntime fuses them.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Collection, Iterator
+
+import numpy as np
+import onnx
+from onnx import NodeProto, TensorProto, helper, numpy_helper
+
+_MOVES = ("Gather", "Reshape")
+"""Operators that only move values: behind them, a quarter of the bytes moves."""
+
+
+def quantised(model: onnx.ModelProto, keep: Collection[str] = ()) -> onnx.ModelProto:
+    """A copy of `model` whose products with constant weights, but those named in `keep`, are in 8
+    bits. Several products of one activation share its quantisation."""
+    model = copy.deepcopy(model)
+    weights = {tensor.name: tensor for tensor in model.graph.initializer}
+    _Graph(model.graph, weights, keep).quantise()
+    used = {name for node in _all_nodes(model.graph) for name in node.input}
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(
+        tensor for name, tensor in sorted(weights.items()) if name in used
+    )
+    return model
+
+
+class _Graph:
+    """One graph while its products are rewritten; new weights go to the outermost graph."""
+
+    def __init__(
+        self, graph: onnx.GraphProto, weights: dict[str, TensorProto], keep: Collection[str]
+    ):
+        self.graph = graph
+        self.weights = weights
+        self.keep = keep
+        self.makers = {output: node for node in graph.node for output in node.output}
+        self.nodes: list[NodeProto] = []
+        self.made: dict[str, tuple[str, str, str]] = {}
+
+    def quantise(self) -> None:
+        for node in self.graph.node:
+            for attribute in node.attribute:
+                if attribute.HasField("g"):
+                    _Graph(attribute.g, self.weights, self.keep).quantise()
+            weight = self.weights.get(node.input[1]) if node.op_type == "MatMul" else None
+            if weight is None or node.name in self.keep:
+                self.nodes.append(node)
+            else:
+                self._product(node, weight)
+        del self.graph.node[:]
+        self.graph.node.extend(_without_dead(self.nodes, self.graph))
+
+    def _emit(self, kind: str, inputs: list[str], outputs: list[str], **attributes) -> list[str]:
+        self.nodes.append(
+            helper.make_node(kind, inputs, outputs, name=f"{outputs[0]}_{kind}", **attributes)
+        )
+        return outputs
+
+    def _product(self, node: NodeProto, weight: TensorProto) -> None:
+        whole, scale, zero = self._activation(node.input[0])
+        integers, scales = self._weight(weight)
+        out = node.output[0]
+        self._emit("MatMulInteger", [whole, integers, zero], [f"{out}_sum"])
+        self._emit("Cast", [f"{out}_sum"], [f"{out}_float"], to=TensorProto.FLOAT)
+        self._emit("Mul", [scale, scales], [f"{out}_scale"])
+        self._emit("Mul", [f"{out}_float", f"{out}_scale"], [out])
+
+    def _activation(self, name: str) -> tuple[str, str, str]:
+        """Names of the uint8 values of `name`, their scale and zero point."""
+        if name in self.made:
+            return self.made[name]
+        moves, source = [], name
+        while (maker := self.makers.get(source)) and maker.op_type in _MOVES:
+            moves.insert(0, maker)
+            source = maker.input[0]
+        if not any(move.op_type == "Gather" for move in moves):
+            moves, source = [], name
+        if source not in self.made:
+            outputs = [f"{source}_{part}" for part in ("uint8", "scale", "zero")]
+            self.made[source] = tuple(self._emit("DynamicQuantizeLinear", [source], outputs))
+        whole, scale, zero = self.made[source]
+        for move in moves:
+            moved = copy.deepcopy(move)
+            moved.name, moved.input[0] = f"{move.name}_uint8", whole
+            whole = moved.output[0] = f"{move.output[0]}_uint8"
+            self.nodes.append(moved)
+        self.made[name] = whole, scale, zero
+        return self.made[name]
+
+    def _weight(self, weight: TensorProto) -> tuple[str, str]:
+        """Names of the int8 values of a weight [k, n] and of their scales [n]."""
+        names = f"{weight.name}_int8", f"{weight.name}_scale"
+        if names[0] not in self.weights:
+            values = numpy_helper.to_array(weight)
+            scales = np.maximum(np.abs(values).max(0) / 127, np.finfo(np.float32).tiny)
+            integers = np.round(values / scales).astype(np.int8)
+            for name, array in zip(names, (integers, scales.astype(np.float32)), strict=True):
+                self.weights[name] = numpy_helper.from_array(array, name)
+        return names
+
+
+def _all_nodes(graph: onnx.GraphProto) -> Iterator[NodeProto]:
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from _all_nodes(attribute.g)
+
+
+def _without_dead(nodes: list[NodeProto], graph: onnx.GraphProto) -> list[NodeProto]:
+    """The nodes that an output of the graph depends on, in order."""
+    needed = {value.name for value in graph.output}
+    kept = []
+    for node in reversed(nodes):
+        if needed & set(node.output):
+            kept.insert(0, node)
+            needed |= set(node.input)
+            for attribute in node.attribute:
+                if attribute.HasField("g"):
+                    needed |= {name for inner in _all_nodes(attribute.g) for name in inner.input}
+    return kept
