@@ -1,5 +1,5 @@
 import type { Manifest } from '../contract/manifest.ts';
-import type { GeneratedFrame, GenerationPlan } from '../engine/generation.ts';
+import type { Conditions, GeneratedFrame, GenerationPlan } from '../engine/generation.ts';
 import type { Past } from '../engine/past.ts';
 
 /**
@@ -50,7 +50,7 @@ export interface Model {
    */
   rebuild(
     cursor: number,
-    plan: Pick<GenerationPlan, 'interval' | 'labels'>,
+    conditions: Conditions,
     latentsOf: (frame: number) => Float32Array,
     firstPixels: Uint8ClampedArray,
   ): Promise<Past>;

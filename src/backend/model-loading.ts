@@ -35,7 +35,9 @@ export async function loadGraphs(
   try {
     const table = floats(await readChecked(files, manifest, normalTable), normalTable);
     const sessions = {
+      past: await session(graphs.past),
       backbone: await session(graphs.backbone),
+      steps: await session(graphs.steps),
       head: await session(graphs.head),
       decoder: await session(graphs.decoder),
       reference: graphs.reference && (await session(graphs.reference)),

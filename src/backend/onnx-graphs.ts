@@ -13,7 +13,9 @@ import { paletteTensor } from '../engine/reference.ts';
 
 /** One session for each graph that every frame needs. */
 export interface Sessions {
+  readonly past: InferenceSession;
   readonly backbone: InferenceSession;
+  readonly steps: InferenceSession;
   readonly head: InferenceSession;
   readonly decoder: InferenceSession;
   /** Of a referenced tokenizer only. */
@@ -31,7 +33,9 @@ export class OnnxGraphs implements Graphs {
   readonly normalTable: Float32Array;
   readonly #sessions: Sessions;
   readonly #openEncoder: () => Promise<InferenceSession>;
-  #looks: { readonly reference: Reference; readonly tensors: Tensors } | undefined;
+  readonly #looks = new LastComputed<Reference>();
+  readonly #turned = new LastComputed<PastSlots>();
+  readonly #steps = new LastComputed<Float32Array>();
 
   /** @param openEncoder the encoder serves one frame of a video, so it is not kept in memory */
   constructor(
@@ -60,14 +64,14 @@ export class OnnxGraphs implements Graphs {
   }
 
   async predict(frame: MaskedFrame, past: PastSlots): Promise<Float32Array> {
-    const feeds = this.#backboneFeeds(ROLE_MASKED, frame, frame.mask, past);
+    const feeds = await this.#backboneFeeds(ROLE_MASKED, frame, frame.mask, past);
     const { z } = await run(this.#sessions.backbone, feeds, ['z']);
     return floatsOf(z);
   }
 
   async commit(frame: CompleteFrame, past: PastSlots): Promise<FrameCache> {
     const nothingMasked = new Float32Array(this.manifest.tokenizer.tokens);
-    const feeds = this.#backboneFeeds(ROLE_COMPLETE, frame, nothingMasked, past);
+    const feeds = await this.#backboneFeeds(ROLE_COMPLETE, frame, nothingMasked, past);
     const { k, v } = await run(this.#sessions.backbone, feeds, ['k', 'v']);
     return { k: floatsOf(k), v: floatsOf(v) };
   }
@@ -78,7 +82,7 @@ export class OnnxGraphs implements Graphs {
     const feeds = {
       z: floats(z, [rows, backbone.width]),
       noise: floats(noise, [rows, tokenizer.channels]),
-      times: floats(times, [times.length]),
+      ...(await this.#stepsOf(times)),
     };
     const { latents } = await run(this.#sessions.head, feeds, ['latents']);
     return floatsOf(latents);
@@ -103,29 +107,47 @@ export class OnnxGraphs implements Graphs {
     for (const session of Object.values(this.#sessions)) await session?.release();
   }
 
-  #backboneFeeds(role: number, frame: CompleteFrame, mask: Float32Array, past: PastSlots): Tensors {
-    const { tokenizer, backbone } = this.manifest;
-    const slots = [backbone.layers, backbone.window + 1, tokenizer.tokens, backbone.width];
+  async #backboneFeeds(
+    role: number,
+    frame: CompleteFrame,
+    mask: Float32Array,
+    past: PastSlots,
+  ): Promise<Tensors> {
+    const { tokens, channels } = this.manifest.tokenizer;
     return {
-      latents: floats(frame.latents, [tokenizer.tokens, tokenizer.channels]),
-      mask: floats(mask, [tokenizer.tokens]),
+      latents: floats(frame.latents, [tokens, channels]),
+      mask: floats(mask, [tokens]),
       role: integer(role),
       noise_level: integer(0),
       interval: integer(frame.interval),
       label: integer(frame.label),
-      past_k: floats(past.k, slots),
-      past_v: floats(past.v, slots),
-      filled: floats(past.filled, [backbone.window + 1]),
+      ...(await this.#turnedPast(past)),
     };
   }
 
-  /** The palette and the reference's features, computed once a reference. */
+  /** What the passes of a frame share of the past. */
+  #turnedPast(past: PastSlots): Promise<Tensors> {
+    const { tokenizer, backbone } = this.manifest;
+    const slots = [backbone.layers, backbone.window + 1, tokenizer.tokens, backbone.width];
+    return this.#turned.of(past, () =>
+      runAll(this.#sessions.past, {
+        past_k: floats(past.k, slots),
+        past_v: floats(past.v, slots),
+        filled: floats(past.filled, [backbone.window + 1]),
+      }),
+    );
+  }
+
+  /** What all tokens share of the solver's times. */
+  #stepsOf(times: Float32Array): Promise<Tensors> {
+    return this.#steps.of(times, () =>
+      runAll(this.#sessions.steps, { times: floats(times, [times.length]) }),
+    );
+  }
+
+  /** The palette and the reference's features. */
   async #looksOf(reference: Reference | null): Promise<Tensors> {
-    if (!reference) return {};
-    if (this.#looks?.reference !== reference) {
-      this.#looks = { reference, tensors: await this.#referenceTensors(reference) };
-    }
-    return this.#looks.tensors;
+    return reference ? this.#looks.of(reference, () => this.#referenceTensors(reference)) : {};
   }
 
   async #referenceTensors({ given, indices, colours }: Reference): Promise<Tensors> {
@@ -138,9 +160,22 @@ export class OnnxGraphs implements Graphs {
       palette: floats(palette, [palette.length / 4, 4]),
       has_reference: floats(Float32Array.of(given ? 1 : 0), [1]),
     };
-    const features = await run(session, inputs, session.outputNames);
-    return { ...features, palette: inputs.palette };
+    return { ...(await runAll(session, inputs)), palette: inputs.palette };
   }
+}
+
+/** The tensors computed for the last key: what many calls share is computed once. */
+class LastComputed<Key extends object> {
+  #last: { readonly key: Key; readonly tensors: Tensors } | undefined;
+
+  async of(key: Key, compute: () => Promise<Tensors>): Promise<Tensors> {
+    if (this.#last?.key !== key) this.#last = { key, tensors: await compute() };
+    return this.#last.tensors;
+  }
+}
+
+function runAll(session: InferenceSession, tensors: Tensors): Promise<Tensors> {
+  return run(session, tensors, session.outputNames);
 }
 
 /** Runs a graph on those of `tensors` that it asks for, and on all that it asks for. */

@@ -17,7 +17,7 @@ const Graph = z.object({
   multiplyAdds: z.int().nonnegative(),
 });
 
-/** Multiply-adds of the head are for one row: `fixed + perStep * headSteps`. */
+/** Multiply-adds of the head are for one row: `fixed + perStep * headSteps`. Those of `steps` are for one step. */
 const HeadGraph = Graph.extend({
   multiplyAdds: z.object({ fixed: z.int().nonnegative(), perStep: z.int().nonnegative() }),
 });
@@ -60,7 +60,9 @@ export const Manifest = z
     limits: z.object({ headSteps: Count }),
     graphs: z.object({
       encoder: Graph,
+      past: Graph,
       backbone: Graph,
+      steps: Graph,
       head: HeadGraph,
       decoder: Graph,
       reference: Graph.optional(),

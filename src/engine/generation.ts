@@ -5,8 +5,6 @@ import { Past } from './past.ts';
 import { displayedPixels, planarPixels } from './pixels.ts';
 import { nullReference, paint, referenceOf } from './reference.ts';
 
-export { Past } from './past.ts';
-
 /** The label of the frames from `from` on; label ids, 0 is "no label". */
 export interface LabelChange {
   readonly from: number;
@@ -59,13 +57,14 @@ export async function* generate(
   plan: GenerationPlan,
   pause: () => Promise<void>,
 ): AsyncGenerator<GeneratedFrame> {
+  const times = headTimes(plan.headSteps);
   let reference = referenceFor(graphs, past);
   while (past.cursor < plan.endFrame) {
     const index = past.cursor;
     const given = index === 0 ? plan.firstFrame : undefined;
     const latents = given
       ? await encodeFirst(graphs, given, reference)
-      : await fillTokens(graphs, past, plan, pause);
+      : await fillTokens(graphs, past, plan, times, pause);
     const { k, v } = await commit(graphs, past, latents, plan);
     const pixels = given ?? (await displayFrame(graphs, latents, reference, plan.palette));
     past.append({ k, v }, pixels);
@@ -132,6 +131,7 @@ async function fillTokens(
   graphs: Graphs,
   past: Past,
   plan: GenerationPlan,
+  times: Float32Array,
   pause: () => Promise<void>,
 ): Promise<Float32Array> {
   const { tokenizer, backbone, latentBound } = graphs.manifest;
@@ -139,7 +139,6 @@ async function fillTokens(
   const frame = past.cursor;
   const latents = new Float32Array(tokens * channels);
   const mask = new Float32Array(tokens).fill(1);
-  const times = headTimes(plan.headSteps);
   const label = labelAt(plan.labels, frame);
   const steps = revealedTokens(decodeOrder(plan.seed, frame, tokens), plan.decodeSteps);
   for (const [step, revealed] of steps.entries()) {

@@ -44,7 +44,9 @@ export interface DecodedFrame {
 
 /**
  * The trained functions of a model: the seam between the algorithm and whoever computes it. One
- * call at a time; outputs are the caller's own, never written again. The reference is null for tokenizers that see none.
+ * call at a time; outputs are the caller's own, never written again. What a call depends on by a
+ * past, times or a reference may be computed once for the same object, so these are never changed.
+ * The reference is null for tokenizers that see none.
  */
 export interface Graphs {
   readonly manifest: Manifest;

@@ -28,7 +28,7 @@ export class Past {
   readonly #layers: number;
   readonly #window: number;
   readonly #frameSize: number; // S * D
-  readonly #slots: PastSlots;
+  #slots: PastSlots;
 
   private constructor(manifest: Manifest) {
     const { layers, window, width } = manifest.backbone;
@@ -91,7 +91,7 @@ export class Past {
     return this.#firstPixels;
   }
 
-  /** The cache as the backbone reads it; changed by `append`. */
+  /** The cache as the backbone reads it, until the next `append`; a new object after it. */
   get slots(): PastSlots {
     return this.#slots;
   }
@@ -120,6 +120,7 @@ export class Past {
     this.#write(this.#slots.k, cache.k, slot);
     this.#write(this.#slots.v, cache.v, slot);
     this.#slots.filled[slot] = 1;
+    this.#slots = { ...this.#slots };
     if (this.#cursor === 0) this.#firstPixels = pixels;
     this.#cursor += 1;
   }

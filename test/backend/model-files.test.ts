@@ -25,7 +25,7 @@ test('a missing shard is named, and no session is made of its graph', async () =
   await expect(load(nanoWith({ 'backbone-0.bin': undefined }), steps)).rejects.toThrow(
     'backbone-0.bin: missing',
   );
-  expect(steps).toEqual([]);
+  expect(steps).toEqual(['session']); // of the past's graph, which needs no shard
 });
 
 test('a truncated shard is named with both sizes', async () => {

@@ -24,7 +24,9 @@ export const sampleManifest: Manifest = Manifest.parse({
   limits: { headSteps: 50 },
   graphs: {
     encoder: graph('encoder', 0),
+    past: graph('past', 0),
     backbone: graph('backbone', 1000),
+    steps: graph('steps', 0),
     head: { file: 'head.onnx', shards: [], multiplyAdds: { fixed: 10, perStep: 20 } },
     decoder: graph('decoder', 500),
   },
@@ -33,6 +35,8 @@ export const sampleManifest: Manifest = Manifest.parse({
   training: null,
   quality: null,
   files: Object.fromEntries(
-    ['encoder.onnx', 'backbone.onnx', 'head.onnx', 'decoder.onnx', 'normal.bin'].map((name) => [name, file]),
+    ['encoder', 'past', 'backbone', 'steps', 'head', 'decoder']
+      .map((name) => [`${name}.onnx`, file])
+      .concat([['normal.bin', file]]),
   ),
 });

@@ -33,7 +33,9 @@ export const naiveManifest: Manifest = {
   limits: { headSteps: 8 },
   graphs: {
     encoder: GRAPH,
+    past: GRAPH,
     backbone: GRAPH,
+    steps: GRAPH,
     head: { ...GRAPH, multiplyAdds: { fixed: 0, perStep: 0 } },
     decoder: GRAPH,
     reference: GRAPH,

@@ -1,6 +1,7 @@
 import type { Backend, Lease, Model } from '../../src/backend/backend.ts';
 import { ModelFileError } from '../../src/backend/model-files.ts';
-import type { GeneratedFrame, GenerationPlan, Past } from '../../src/engine/generation.ts';
+import type { GeneratedFrame, GenerationPlan } from '../../src/engine/generation.ts';
+import type { Past } from '../../src/engine/past.ts';
 import { sampleManifest } from '../contract/sample-manifest.ts';
 
 /** What can go wrong with a FakeBackend; a test changes it as it goes. */

@@ -7,6 +7,7 @@ its outputs. Both compute exactly what `Backbone.frame` does.
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from magi.backbone import Attention, Backbone, rotate, rotation
@@ -24,17 +25,17 @@ class TurnedPast(nn.Module):
         self.anchor_offsets = torch.stack(offsets)[:, None, None]  # [L, 1, 1, heads, d]
 
     def forward(self, past_k: Tensor, past_v: Tensor, filled: Tensor) -> tuple[Tensor, ...]:
-        """past_k, past_v [L, W + 1, S, width], filled [W + 1] -> `hidden` [1, 1, 1, W + 2], then
-        keys [S, heads, W + 1, d] of every layer, then values of every layer."""
+        """past_k, past_v [L, W + 1, S, width], filled [W + 1] -> `hidden` [W + 1], then keys
+        [S * heads, d, W + 1] of every layer, then values [S * heads, W + 1, d] of every layer."""
         slots = past_k.unflatten(-1, (self.heads, -1))  # [L, W + 1, S, heads, d]
-        window = slots.shape[1] - 1
-        cosine, sine = rotation(torch.arange(-window, 0), slots.shape[-1])
+        window, dimensions = slots.shape[1] - 1, slots.shape[-1]
+        cosine, sine = rotation(torch.arange(-window, 0), dimensions)
         turned = rotate(slots[:, 1:], cosine[:, None, None], sine[:, None, None])
-        keys = torch.cat([slots[:, :1] + self.anchor_offsets, turned], dim=1)
-        values = past_v.unflatten(-1, slots.shape[-2:])
-        hidden = torch.cat([(filled - 1) * 1e9, torch.zeros(1)]).view(1, 1, 1, -1)
-        by_layer = [*keys.permute(0, 2, 3, 1, 4), *values.permute(0, 2, 3, 1, 4)]
-        return hidden, *by_layer
+        keys = torch.cat([slots[:, :1] + self.anchor_offsets, turned], dim=1) * dimensions**-0.5
+        values = past_v.unflatten(-1, (self.heads, -1))
+        keys = keys.permute(0, 2, 3, 4, 1).flatten(1, 2)
+        values = values.permute(0, 2, 3, 1, 4).flatten(1, 2)
+        return (filled - 1) * 1e9, *keys, *values
 
 
 def past_names(layers: int) -> list[str]:
@@ -43,11 +44,24 @@ def past_names(layers: int) -> list[str]:
 
 
 class FusedFrame(nn.Module):
-    """One pass of the backbone, each attention in one operator."""
+    """One pass of the backbone. Hidden states are [1, S, width].
+
+    Norms before a linear layer leave their scale and shift to it, which makes them instance norms:
+    one row, one instance.
+    """
 
     def __init__(self, backbone: Backbone):
+        """`backbone` with linear layers as `Product`s; it is changed."""
         super().__init__()
         self.backbone = backbone
+        for block in backbone.blocks:
+            for norm, product in (
+                (block.spatial.norm, block.spatial.project),
+                (block.temporal.norm, block.temporal.project),
+                (block.norm, block.widen),
+            ):
+                product.bias = nn.Parameter(norm.bias @ product.weight + product.bias)
+                product.weight = nn.Parameter(norm.weight.unsqueeze(1) * product.weight)
 
     def forward(
         self,
@@ -63,43 +77,56 @@ class FusedFrame(nn.Module):
         """Inputs of `Backbone.frame`, with the outputs of `TurnedPast` for its past; its outputs."""
         backbone = self.backbone
         layers = len(backbone.blocks)
-        x = backbone.embed(latents, mask, role, noise_level, interval, label)
+        x = backbone.embed(latents, mask, role, noise_level, interval, label).unsqueeze(0)
         new_keys, new_values = [], []
         for block, keys, values in zip(
             backbone.blocks, past[:layers], past[layers:], strict=True
         ):
-            x = _spatial(block.spatial, x)
-            x, key, value = _temporal(block.temporal, x, keys, values, hidden)
-            x = block.feed_forward(x)
+            x = x + _spatial(block.spatial, _normed(block.spatial.norm, x))
+            read, key, value = _temporal(
+                block.temporal, _normed(block.temporal.norm, x), keys, values, hidden
+            )
+            x = x + read
+            x = x + block.narrow(F.gelu(block.widen(_normed(block.norm, x))))
             new_keys.append(key)
             new_values.append(value)
-        z = backbone.norm(x) + backbone.head_places
-        return z, torch.stack(new_keys), torch.stack(new_values)
+        z = backbone.norm(x[0]) + backbone.head_places
+        return z, torch.cat(new_keys), torch.cat(new_values)
 
 
-def _spatial(attention: Attention, x: Tensor) -> Tensor:
-    """[S, width] -> the same: `SpatialAttention.forward` of one frame."""
-    parts = [part.flatten(-2).unsqueeze(0) for part in attention.split(x)]
+def _normed(norm: nn.LayerNorm, x: Tensor) -> Tensor:
+    """`norm` without scale and shift: [1, S, width] -> the same."""
+    return F.instance_norm(x, eps=norm.eps)
+
+
+def _spatial(attention: Attention, normed: Tensor) -> Tensor:
+    """What `SpatialAttention` adds to [1, S, width]."""
+    heads = (*normed.shape[1:-1], attention.heads, attention.dimensions)
+    query, key, value = attention.project(normed).chunk(3, dim=-1)
+    query = attention.query_norm(query.reshape(heads)).reshape(normed.shape)
+    key = attention.key_norm(key.reshape(heads)).reshape(normed.shape)
     read = torch.onnx.ops.symbolic(
-        _ATTENTION, parts, {"num_heads": attention.heads}, dtype=x.dtype, shape=parts[0].shape,
+        _ATTENTION,
+        [query, key, value],
+        {"num_heads": attention.heads},
+        dtype=normed.dtype,
+        shape=normed.shape,
         version=1,
-    )  # fmt: skip
-    return x + attention.leave(read.squeeze(0))
+    )
+    return attention.leave(read)
 
 
 def _temporal(
-    attention: Attention, x: Tensor, keys: Tensor, values: Tensor, hidden: Tensor
+    attention: Attention, normed: Tensor, keys: Tensor, values: Tensor, hidden: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """`TemporalAttention.cached`: x [S, width], turned past [S, heads, W + 1, d]."""
-    query, key, value = (part.flatten(-2) for part in attention.split(x))  # [S, width]
-    parts = [part.unsqueeze(1) for part in (query, key, value)]
-    joined = (*keys.shape[:2], keys.shape[2] + 1, keys.shape[3])
-    read, _, _ = torch.onnx.ops.symbolic_multi_out(
-        _ATTENTION,
-        [*parts, None, None, hidden, keys, values],
-        {"num_heads": attention.heads},
-        dtypes=(x.dtype,) * 3,
-        shapes=(parts[0].shape, joined, joined),
-        version=1,
-    )
-    return x + attention.leave(read.squeeze(1)), key, value
+    """What `TemporalAttention` adds to [1, S, width], and this frame's k and v, on the outputs of
+    `TurnedPast`. The frame itself is apart from its past, so that nothing of the past is copied."""
+    query, key, value = attention.project(normed).chunk(3, dim=-1)
+    rows = (-1, 1, attention.dimensions)  # [S * heads, 1, d]
+    own_query = attention.query_norm(query.reshape(rows))
+    own_key = attention.key_norm(key.reshape(rows))
+    own = (own_query * own_key).sum(-1, keepdim=True) * attention.dimensions**-0.5
+    weights = torch.cat([own_query @ keys + hidden, own], dim=-1).softmax(-1)  # [S * heads, 1, W + 2]
+    past, present = weights.split([keys.shape[-1], 1], dim=-1)
+    read = past @ values + present * value.reshape(rows)
+    return attention.leave(read.reshape(normed.shape)), own_key.reshape(normed.shape), value

@@ -16,6 +16,7 @@ from magi.codec import Codec
 from magi.config import LATENT_BOUND
 from magi.fused import FusedFrame, TurnedPast, past_names
 from magi.head import DiffusionHead
+from magi.row_decoder import ReferenceRows, RowDecoder
 
 OPSET = 20
 SHARD_BYTES = 8 * 2**20
@@ -60,7 +61,7 @@ def trace(
             for key in inputs
         )
     program = torch.onnx.export(
-        module,
+        module.eval(),
         tuple(inputs.values()),
         input_names=list(inputs),
         output_names=outputs,
@@ -100,33 +101,29 @@ class _Decoder(nn.Module):
         return self.codec.decode((latents * self.deviation + self.mean)[None])
 
 
-class _ReferencedDecoder(_Decoder):
-    def forward(
-        self,
-        latents: Tensor,
-        palette: Tensor,
-        embeddings: Tensor,
-        neighbours: Tensor,
-        given: Tensor,
-        *maps: Tensor,
-    ) -> tuple[Tensor, Tensor]:
-        raw = (latents * self.deviation + self.mean)[None]
-        scores = self.codec.logits(
-            raw, list(maps), embeddings, palette[None], neighbours.long(), given
-        )[0]
-        colours = scores.softmax(-1) @ palette.clamp(min=0)
-        return scores.argmax(-1).to(torch.int32), colours.permute(2, 0, 1)[None]
+class _ReferencedDecoder(nn.Module):
+    def __init__(self, codec: Codec, features: list[str]):
+        super().__init__()
+        self.rows = RowDecoder(codec.tokenizer)
+        self.features = features
+        self.size = codec.config.frame_size
+        self.mean, self.deviation = codec.mean.cpu(), codec.deviation.cpu()
+
+    def forward(self, latents: Tensor, palette: Tensor, *features: Tensor) -> tuple[Tensor, Tensor]:
+        known = dict(zip(self.features, features, strict=True))
+        scores = self.rows(latents * self.deviation + self.mean, known)
+        colours = (scores.softmax(-1) @ palette.clamp(min=0)).t()
+        indices = scores.argmax(-1).to(torch.int32)
+        return indices.view(self.size, -1), colours.view(1, 4, self.size, -1)
 
 
 class _Reference(nn.Module):
     def __init__(self, codec: Codec):
         super().__init__()
-        self.codec = with_products(codec.tokenizer)
+        self.rows = ReferenceRows(with_products(codec.tokenizer))
 
     def forward(self, reference: Tensor, palette: Tensor, has_reference: Tensor):
-        maps, embeddings = self.codec.reference(reference[None], palette[None], has_reference)
-        neighbours = self.codec.neighbours(reference[None]).to(torch.int32)
-        return embeddings, neighbours, has_reference * 1.0, *maps
+        return tuple(self.rows(reference, palette, has_reference).values())
 
 
 def backbone_inputs(backbone: Backbone, channels: int) -> dict[str, Tensor]:
@@ -276,25 +273,21 @@ def tokenizer_graphs(codec: Codec) -> dict[str, onnx.ModelProto]:
         }
     null = codec.null_reference()
     palette = null.colours[0]
-    maps = {f"features_{index}": part for index, part in enumerate(null.features)}
     blank = torch.zeros(config.frame_size, config.frame_size, dtype=torch.int32)
-    known = {
-        "features_embeddings": null.embeddings,
-        "features_neighbours": null.neighbours.to(torch.int32),
-        "features_given": null.given,
-    }
+    about = {"reference": blank, "palette": palette, "has_reference": torch.zeros(1)}
+    parts = ReferenceRows(codec.tokenizer)(*about.values())
+    maps = [name for name in parts if name.startswith("map_")]
+    rest = [name for name in parts if name not in maps]
+
+    def inputs(names: list[str]) -> dict[str, Tensor]:
+        return {f"features_{name}": parts[name].clone() for name in names}
+
     return {
-        "reference": trace(
-            _Reference(codec),
-            {"reference": blank, "palette": palette, "has_reference": torch.zeros(1)},
-            [*known, *maps],
-        ),
-        "encoder": trace(
-            _Encoder(codec), {"frame": frame, **dict(list(maps.items())[2:])}, ["latents"]
-        ),
+        "reference": trace(_Reference(codec), about, list(inputs(list(parts)))),
+        "encoder": trace(_Encoder(codec), {"frame": frame, **inputs(maps)}, ["latents"]),
         "decoder": trace(
-            _ReferencedDecoder(codec),
-            {"latents": latents, "palette": palette, **known, **maps},
+            _ReferencedDecoder(codec, rest),
+            {"latents": latents, "palette": palette, **inputs(rest)},
             ["indices", "colours"],
         ),
     }

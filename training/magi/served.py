@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 from magi.data.palette import as_colours, frame_palette, nearest_indices
+from magi.generation import Slots
+from magi.head import flow_times
 
 
 class ServedModel:
@@ -39,6 +41,9 @@ class ServedModel:
         self.cache_shape = (shape["layers"], self.manifest["tokenizer"]["tokens"], shape["width"])
         self.channels = self.manifest["tokenizer"]["channels"]
         self.referenced = "reference" in self.sessions
+        self._past: Slots | None = None
+        self._shared: dict[str, np.ndarray] = {}
+        self._steps: dict[int, dict[str, np.ndarray]] = {}
 
     def run(self, graph: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Outputs of a graph by name; inputs that it does not have are left out."""
@@ -48,7 +53,6 @@ class ServedModel:
         return dict(zip(names, session.run(names, asked), strict=True))
 
     def predict(self, latents, mask, role, interval, label, past):
-        key, value, filled = past
         made = self.run(
             "backbone",
             {
@@ -58,16 +62,23 @@ class ServedModel:
                 "noise_level": np.zeros(1, np.int32),
                 "interval": np.array([interval], np.int32),
                 "label": np.array([label], np.int32),
-                "past_k": key.numpy(),
-                "past_v": value.numpy(),
-                "filled": filled.numpy(),
+                **self._turned(past),
             },
         )
         return tuple(torch.from_numpy(made[name]) for name in ("z", "k", "v"))
 
+    def _turned(self, past: Slots) -> dict[str, np.ndarray]:
+        """What all passes of a frame share of its past."""
+        if self._past is not past:
+            names = ("past_k", "past_v", "filled")
+            inputs = {name: part.numpy() for name, part in zip(names, past, strict=True)}
+            self._past, self._shared = past, self.run("past", inputs)
+        return self._shared
+
     def sample(self, z: Tensor, noise: Tensor, steps: int) -> Tensor:
-        times = np.array([1 - step / steps for step in range(steps + 1)], np.float32)
-        inputs = {"z": z.numpy(), "noise": noise.numpy(), "times": times}
+        if steps not in self._steps:
+            self._steps[steps] = self.run("steps", {"times": flow_times(steps).numpy()})
+        inputs = {"z": z.numpy(), "noise": noise.numpy(), **self._steps[steps]}
         return torch.from_numpy(self.run("head", inputs)["latents"])
 
     def _features(self, frame: np.ndarray | None) -> tuple[dict[str, np.ndarray], np.ndarray]:

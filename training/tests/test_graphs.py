@@ -10,15 +10,15 @@ import torch
 from magi.backbone import Conditions
 from magi.codec import Codec
 from magi.config import ModelConfig, TokenizerConfig
+from magi.eight_bits import quantised
 from magi.generation import Past, TorchFrames
 from magi.graphs import (
     SHARD_BYTES,
-    backbone_graph,
+    backbone_graphs,
     backbone_inputs,
-    head_graph,
+    head_graphs,
     multiply_adds,
     put_into_shards,
-    quantised,
     tokenizer_graphs,
 )
 from magi.head import flow_sample, flow_times
@@ -45,8 +45,19 @@ def model() -> Magi:
 
 
 def run(graph, inputs):
+    """Outputs of a graph; inputs that it does not have are left out."""
     session = onnxruntime.InferenceSession(graph.SerializeToString())
-    return session.run(None, {name: np.asarray(value) for name, value in inputs.items()})
+    asked = {value.name: np.asarray(inputs[value.name]) for value in session.get_inputs()}
+    return session.run(None, asked)
+
+
+def named(graph, inputs):
+    return dict(zip((value.name for value in graph.graph.output), run(graph, inputs), strict=True))
+
+
+def run_backbone(graphs, inputs):
+    """z, k, v of the backbone on the outputs of the past graph."""
+    return run(graphs["backbone"], inputs | named(graphs["past"], inputs))
 
 
 def distance(made, expected) -> float:
@@ -55,7 +66,7 @@ def distance(made, expected) -> float:
 
 @pytest.fixture(scope="module")
 def backbone(model):
-    return backbone_graph(model.backbone, CHANNELS)
+    return backbone_graphs(model.backbone, CHANNELS)
 
 
 @pytest.mark.parametrize(("role", "level", "interval", "label"), [(0, 0, 1, 0), (1, 5, 4, 1)])
@@ -68,23 +79,24 @@ def test_the_backbone_graph_equals_pytorch(model, backbone, role, level, interva
     inputs["mask"] = (torch.arange(9) % 2).float()
     inputs["filled"] = torch.tensor([1.0, 0.0, 1.0, 1.0])
     expected = model.backbone.frame(*inputs.values())
-    assert distance(run(backbone, inputs), expected) < 1e-4
+    assert distance(run_backbone(backbone, inputs), expected) < 1e-4
 
 
 def test_an_empty_slot_changes_nothing(model, backbone):
     inputs = backbone_inputs(model.backbone, CHANNELS)
     inputs["filled"] = torch.tensor([1.0, 0.0, 1.0, 1.0])
-    first = run(backbone, inputs)
+    first = run_backbone(backbone, inputs)
     inputs["past_k"][:, 1] += 3
     inputs["past_v"][:, 1] -= 3
-    assert all(np.array_equal(a, b) for a, b in zip(first, run(backbone, inputs), strict=True))
+    second = run_backbone(backbone, inputs)
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
 
 def test_eight_bits_stay_near_float_and_hold_a_quarter_of_the_bytes(model, backbone):
     inputs = backbone_inputs(model.backbone, CHANNELS)
-    small = quantised(backbone)
-    z = run(backbone, inputs)[0]
-    error = np.abs(run(small, inputs)[0] - z).mean()
+    small = quantised(backbone["backbone"])
+    z = run_backbone(backbone, inputs)[0]
+    error = np.abs(run_backbone(backbone | {"backbone": small}, inputs)[0] - z).mean()
     assert 0 < error < 0.05 * np.abs(z).mean() + 0.02
     weights = [node for node in small.graph.node if node.op_type == "MatMulInteger"]
     assert len(weights) == 2 * 6 + 1
@@ -92,9 +104,10 @@ def test_eight_bits_stay_near_float_and_hold_a_quarter_of_the_bytes(model, backb
 
 @pytest.mark.parametrize(("rows", "steps"), [(1, 1), (2, 8), (9, 25)])
 def test_the_head_graph_equals_pytorch_for_any_rows_and_steps(model, rows, steps):
-    graph = head_graph(model.head, CHANNELS, 64)
+    graphs = head_graphs(model.head, CHANNELS, 64)
     z, noise = torch.randn(rows, 64), torch.randn(rows, CHANNELS)
-    made = run(graph, {"z": z, "noise": noise, "times": flow_times(steps)})
+    known = named(graphs["steps"], {"times": flow_times(steps)})
+    made = run(graphs["head"], known | {"z": z, "noise": noise})
     assert distance(made, [flow_sample(model.head, z, noise, steps)]) < 1e-4
 
 
@@ -139,20 +152,12 @@ def test_referenced_tokenizer_graphs_equal_pytorch():
             "palette": reference.colours[0],
             "has_reference": reference.given,
         }
-        names = [output.name for output in graphs["reference"].graph.output]
-        made = run(graphs["reference"], inputs)
-        known = dict(zip(names, made, strict=True)) | inputs
-        assert distance(made[3:], reference.features) < 1e-4
-
-        def asked(graph, known=known, **more):
-            known = known | more
-            return {value.name: known[value.name] for value in graph.graph.input}
-
+        known = inputs | named(graphs["reference"], inputs)
         latents = codec.encode(second[None], reference)
         pixels = second.transpose(2, 0, 1)[None].astype(np.float32) / 255
-        encoder, decoder = graphs["encoder"], graphs["decoder"]
-        assert distance(run(encoder, asked(encoder, frame=pixels)), [latents[0]]) < 1e-4
-        indices, soft = run(decoder, asked(decoder, latents=latents[0]))
+        made = run(graphs["encoder"], known | {"frame": pixels})
+        assert distance(made, [latents[0]]) < 1e-4
+        indices, soft = run(graphs["decoder"], known | {"latents": latents[0]})
         decoded = codec.decode(latents, reference)[0]
         words = reference.palette[indices].astype("<u4")
         same = (words.view(np.uint8).reshape(64, 64, 4) == decoded).all(-1)
@@ -162,26 +167,63 @@ def test_referenced_tokenizer_graphs_equal_pytorch():
         assert soft.max() <= 1 + 1e-5
 
 
+def test_eight_bits_move_neighbourhoods_as_bytes_and_change_few_colours():
+    codec = codec_of("referenced")
+    rng = np.random.default_rng(0)
+    colours = codec.palette.view(np.uint8).reshape(-1, 4)
+    reference = codec.reference(colours[rng.integers(0, 4, (64, 64))])
+    graphs = tokenizer_graphs(codec)
+    inputs = {
+        "reference": reference.neighbours[0, :, 40].reshape(64, 64).to(torch.int32),
+        "palette": reference.colours[0],
+        "has_reference": reference.given,
+        "latents": torch.randn(16, 8),
+    }
+    known = inputs | named(graphs["reference"], inputs)
+    small = quantised(graphs["decoder"])
+    kinds = [node.op_type for node in small.graph.node]
+    assert "Conv" not in kinds
+    moved = {name for node in small.graph.node if node.op_type == "Gather" for name in node.output}
+    assert len([name for name in moved if name.endswith("_uint8")]) == 9
+    (before, colours), (after, small_colours) = run(graphs["decoder"], known), run(small, known)
+    assert (before != after).mean() < 0.02
+    assert 0 < np.abs(colours - small_colours).mean() < 0.02
+
+
+def test_eight_bits_reach_into_a_scan(model):
+    graphs = head_graphs(model.head, CHANNELS, 64)
+    inputs = {"z": torch.randn(5, 64), "noise": torch.randn(5, CHANNELS), "times": flow_times(4)}
+    known = inputs | named(graphs["steps"], inputs)
+    whole, small = run(graphs["head"], known)[0], run(quantised(graphs["head"]), known)[0]
+    assert 0 < np.abs(whole - small).mean() < 0.05 * np.abs(whole).mean()
+
+
 def test_shards_keep_to_their_size_and_give_the_weights_back(model, tmp_path):
-    graph = backbone_graph(model.backbone, CHANNELS)
+    graphs = backbone_graphs(model.backbone, CHANNELS)
+    graph = graphs["backbone"]
     content, shards = put_into_shards(graph, "backbone")
     assert all(len(shard) <= SHARD_BYTES for shard in shards.values())
     assert len(content) < sum(map(len, shards.values())) / 2
     (tmp_path / "backbone.onnx").write_bytes(content)
     for name, shard in shards.items():
         (tmp_path / name).write_bytes(shard)
-    inputs = {name: value.numpy() for name, value in backbone_inputs(model.backbone, CHANNELS).items()}
+    inputs = backbone_inputs(model.backbone, CHANNELS)
+    inputs |= named(graphs["past"], inputs)
     whole = run(graph, inputs)
-    parted = onnxruntime.InferenceSession(tmp_path / "backbone.onnx").run(None, inputs)
+    session = onnxruntime.InferenceSession(tmp_path / "backbone.onnx")
+    asked = {value.name: np.asarray(inputs[value.name]) for value in session.get_inputs()}
+    parted = session.run(None, asked)
     assert all(np.array_equal(a, b) for a, b in zip(whole, parted, strict=True))
 
 
 def test_multiply_adds_count_the_matrix_products(model, backbone):
-    width, tokens, layers = 64, 9, 2
+    width, tokens, layers, slots = 64, 9, 2, 4
     per_layer = tokens * (2 * 4 * width * width + 8 * width * width)
     spatial = layers * 2 * tokens * tokens * width
-    expected = tokens * CHANNELS * width + layers * per_layer + spatial
-    assert multiply_adds(backbone) == expected
+    temporal = layers * 2 * tokens * slots * width
+    expected = tokens * CHANNELS * width + layers * per_layer + spatial + temporal
+    assert multiply_adds(backbone["backbone"]) == expected
+    assert multiply_adds(backbone["past"]) == 0
 
 
 def test_a_history_of_committed_frames_gives_what_one_parallel_pass_gives(model):
