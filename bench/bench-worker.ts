@@ -1,15 +1,18 @@
 /**
  * Measures a model inside workerd, whose clocks advance while code computes when it runs locally.
- * The request's body is matrix-ceiling.onnx.
+ * The request's body is a form of matrix-ceiling.onnx and a first frame, which a model of its size starts from, so that
+ * the encoder is measured, too.
  */
 import runtime from 'onnxruntime-web/ort-wasm-simd-threaded.wasm';
 import { Tensor } from 'onnxruntime-web/wasm';
 import type { Model } from '../src/backend/backend.ts';
 import { createSession, runtimeMemoryBytes } from '../src/backend/wasm-runtime.ts';
 import { workersBackend } from '../src/backend/workers-backend.ts';
+import type { Raster } from '../src/contract/frame.ts';
 import type { GenerationPlan } from '../src/engine/generation.ts';
 import { Past } from '../src/engine/past.ts';
 import { multiplyAddsPerFrame } from '../src/job/frame-cost.ts';
+import { decodeOwnPng } from '../src/media/png.ts';
 import type { Figures } from './figures.ts';
 
 const MEBIBYTE = 2 ** 20;
@@ -23,18 +26,25 @@ const CEILING = { rows: 64, inner: 384, outer: 1536, products: 8, runs: 12, roun
 export default {
   async fetch(request, { ASSETS }) {
     const name = new URL(request.url).searchParams.get('model') ?? 'sprite';
-    const ceilingGraph = new Uint8Array(await request.arrayBuffer());
-    return Response.json(await measure(ASSETS, name, ceilingGraph));
+    const form = await request.formData();
+    const file = async (field: string) => new Uint8Array(await (form.get(field) as File).arrayBuffer());
+    const image = decodeOwnPng(await file('firstFrame'));
+    return Response.json(await measure(ASSETS, name, image, await file('ceiling')));
   },
 } satisfies ExportedHandler<{ ASSETS: Fetcher }>;
 
-async function measure(assets: Fetcher, name: string, ceilingGraph: Uint8Array): Promise<Figures> {
+async function measure(
+  assets: Fetcher,
+  name: string,
+  image: Raster,
+  ceilingGraph: Uint8Array,
+): Promise<Figures> {
   const lease = workersBackend(assets).tryAcquire();
   const before = performance.now();
   const model = await lease?.open(name);
   const sessionStartMs = performance.now() - before;
   if (!model) throw new Error('a fresh backend is free');
-  const { frameMs, memoryBytes } = await timeFrames(model);
+  const { frameMs, memoryBytes } = await timeFrames(model, image);
   const measured = frameMs.slice(WARM_UP_FRAMES, WARM_UP_FRAMES + MEASURED_FRAMES);
   const framesPerSecond = 1000 / mean(measured);
   const multiplyAdds = multiplyAddsPerFrame(model.manifest, model.manifest.defaults);
@@ -52,8 +62,10 @@ async function measure(assets: Fetcher, name: string, ceilingGraph: Uint8Array):
 }
 
 /** Milliseconds of every frame of one video, and the runtime's memory when 64 frames were made. */
-async function timeFrames(model: Model): Promise<{ frameMs: number[]; memoryBytes: number }> {
+async function timeFrames(model: Model, image: Raster): Promise<{ frameMs: number[]; memoryBytes: number }> {
   const { manifest } = model;
+  const { width, height, channels } = manifest.frame;
+  const fits = image.width === width && image.height === height && image.channels === channels;
   const plan: GenerationPlan = {
     ...manifest.defaults,
     seed: 1,
@@ -61,6 +73,7 @@ async function timeFrames(model: Model): Promise<{ frameMs: number[]; memoryByte
     interval: manifest.interval.default,
     labels: manifest.labels.length > 0 ? [{ from: 0, label: 1 }] : [],
     palette: 'first_frame',
+    ...(fits && { firstFrame: new Uint8ClampedArray(image.pixels) }),
   };
   const frameMs: number[] = [];
   let memoryBytes = 0;

@@ -9,13 +9,24 @@ import { unstable_startWorker } from 'wrangler';
 import type { Figures } from './figures.ts';
 
 const model = process.argv[2] ?? 'sprite';
-const body = await readFile(join(import.meta.dirname, 'matrix-ceiling.onnx'));
+const fileBlob = async (...path: string[]) => new Blob([await readFile(join(import.meta.dirname, ...path))]);
+const form = new FormData();
+form.set('ceiling', await fileBlob('matrix-ceiling.onnx'));
+form.set('firstFrame', await fileBlob('..', 'examples', 'first-frame.png'));
+// Encoded here, because Wrangler's fetch is another one than Node's and does not know its forms.
+const encoded = new Response(form);
+const headers = { 'content-type': encoded.headers.get('content-type') as string };
+const body = await encoded.arrayBuffer();
 const worker = await unstable_startWorker({
   config: join(import.meta.dirname, 'wrangler.toml'),
   dev: { logLevel: 'error', server: { hostname: '127.0.0.1', port: 0 }, watch: false },
 });
 try {
-  const answer = await worker.fetch(`http://bench.invalid/?model=${model}`, { method: 'POST', body });
+  const answer = await worker.fetch(`http://bench.invalid/?model=${model}`, {
+    method: 'POST',
+    headers,
+    body,
+  });
   if (!answer.ok) throw new Error(await answer.text());
   const figures = (await answer.json()) as Figures;
   console.log(table(figures));

@@ -7,10 +7,10 @@
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { goldenPlan, goldenSummary } from '../src/backend/golden-video.ts';
 import { nodeBackend } from '../src/backend/node-backend.ts';
 import { FloatGolden } from '../src/contract/golden-vectors.ts';
 import { Past } from '../src/engine/past.ts';
+import { goldenPlan, goldenSummary } from './golden-video.ts';
 
 for (const folder of process.argv.slice(2)) await writeGolden(resolve(folder));
 

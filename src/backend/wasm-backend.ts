@@ -78,6 +78,12 @@ export class WasmBackend implements Backend {
     await previous?.graphs.release();
     const { filesOf, runtime } = this.#surroundings;
     const graphs = await loadGraphs(filesOf(modelName), manifest, await runtime(), use);
+    try {
+      use();
+    } catch (error) {
+      await graphs.release();
+      throw error;
+    }
     this.#loaded = { name: modelName, graphs };
     return this.#loaded;
   }

@@ -132,16 +132,21 @@ async function parseForm(
   } catch {
     throw new Failure('form_invalid', 'The body is not the multipart/form-data that content-type announces.');
   }
-  const body: Record<string, unknown> = Object.create(null);
+  const whole: Record<string, unknown> = Object.create(null);
+  const keyed: Record<string, Record<string, unknown>> = Object.create(null);
   for (const [name, value] of form) {
     const { field, key } = formName(name);
-    const plain = typeof value === 'string' ? formValue(field, key, value) : await fileBytes(value);
-    if (key === null && field in body) {
+    if (key !== null) keyed[field] ??= Object.create(null) as Record<string, unknown>;
+    const target = key === null ? whole : (keyed[field] as Record<string, unknown>);
+    if ((key ?? field) in target) {
       throw new Failure('fields_conflict', `${name} is sent twice; send it once.`, name);
     }
-    body[field] = key === null ? plain : { ...(body[field] as object | undefined), [key]: plain };
+    if (field in (key === null ? keyed : whole)) {
+      throw new Failure('fields_conflict', `${field} is sent whole and by key; send it one way.`, field);
+    }
+    target[key ?? field] = typeof value === 'string' ? formValue(field, key, value) : await fileBytes(value);
   }
-  return { ...body };
+  return { ...whole, ...keyed };
 }
 
 /** `metadata[key]`, as clients write objects into forms. */

@@ -35,17 +35,28 @@ export function durableJobDirectory(
       const objectId = jobs.newUniqueId();
       const id = prefix + objectId.toString();
       await account().add(id);
-      return named(id, await jobs.get(objectId).create(job));
+      try {
+        return named(id, await jobs.get(objectId).create(job));
+      } catch (error) {
+        await this.remove(id).catch(() => undefined);
+        throw error;
+      }
     },
     async find(id) {
       const view = await stubOf(jobs, id)?.view();
       return view == null ? null : named(id, view);
     },
     async list(request) {
-      const page = await account().page(request);
-      if (page === null) return null;
-      const views = await Promise.all(page.jobIds.map((id) => this.find(id)));
-      return { jobs: views.filter((view) => view !== null), hasMore: page.hasMore };
+      // Entries without a job are left out, and stay, as theirs may be about to be created; more are read instead.
+      for (let count = request.limit; ; count *= 2) {
+        const page = await account().page({ ...request, limit: count });
+        if (page === null) return null;
+        const views = await Promise.all(page.jobIds.map((id) => this.find(id)));
+        const found = views.filter((view) => view !== null);
+        const jobs = found.slice(0, request.limit);
+        if (jobs.length === request.limit || !page.hasMore)
+          return { jobs, hasMore: page.hasMore || found.length > jobs.length };
+      }
     },
     async frames(id, from, count) {
       return (await stubOf(jobs, id)?.frames(from, count)) ?? null;

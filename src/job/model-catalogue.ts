@@ -27,10 +27,15 @@ export function modelCatalogue(
   };
 }
 
-/** A configured model whose manifest is missing or broken is not served; the operator reads why in the log. */
+/**
+ * A configured model whose manifest is missing, broken or another model's is not served; the operator reads why in
+ * the log. Jobs ask the backend for the name in the manifest, so it must be that of the folder.
+ */
 async function readable(backend: Backend, name: string): Promise<Manifest | null> {
   try {
-    return await backend.manifest(name);
+    const manifest = await backend.manifest(name);
+    if (manifest.name === name) return manifest;
+    throw new ModelFileError('manifest.json', `its name is "${manifest.name}", but its folder is "${name}"`);
   } catch (error) {
     if (!(error instanceof ModelFileError)) throw error;
     console.error(`model ${name} is not served:`, error.message);

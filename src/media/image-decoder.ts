@@ -1,7 +1,7 @@
 import decodeJpeg, { init as initJpeg } from '@jsquash/jpeg/decode.js';
 import decodeWebp, { init as initWebp } from '@jsquash/webp/decode.js';
 import type { Raster } from '../contract/frame.ts';
-import { corruptImage, readImageHeader } from './image-header.ts';
+import { corruptImage, type ImageType, readImageHeader } from './image-header.ts';
 import { decodeForeignPng } from './png.ts';
 
 /** The decoders' compiled WebAssembly: Workers allow no compilation at run time, so it is handed in. */
@@ -15,24 +15,33 @@ export type ImageDecoder = (bytes: Uint8Array) => Promise<Raster>;
 
 /**
  * Makes a decoder of PNG, JPEG and WebP for files from strangers: the type is told by content, not by name, and
- * the size checked from the header before anything is inflated.
+ * the size checked from the header before anything is inflated, and once more against what was decoded.
  * @throws Failure any of the image codes
  */
 export function imageDecoder(modules: CodecModules): ImageDecoder {
   return async (bytes) => {
-    const header = readImageHeader(bytes);
-    switch (header.type) {
-      case 'png':
-        return decodeForeignPng(bytes);
-      case 'jpeg':
-        if (!hasEndOfImage(bytes)) throw corruptImage('the JPEG file is cut off');
-        await initJpeg(modules.jpeg);
-        return decoded(decodeJpeg, bytes);
-      case 'webp':
-        await initWebp(modules.webp);
-        return decoded(decodeWebp, bytes);
-    }
+    const { type, width, height } = readImageHeader(bytes);
+    const image = await decodedAs(type, bytes, modules);
+    if (image.width !== width || image.height !== height)
+      throw corruptImage(
+        `its header says ${width}x${height} pixels, its data ${image.width}x${image.height}`,
+      );
+    return image;
   };
+}
+
+async function decodedAs(type: ImageType, bytes: Uint8Array, modules: CodecModules): Promise<Raster> {
+  switch (type) {
+    case 'png':
+      return decodeForeignPng(bytes);
+    case 'jpeg':
+      if (!hasEndOfImage(bytes)) throw corruptImage('the JPEG file is cut off');
+      await initJpeg(modules.jpeg);
+      return decoded(decodeJpeg, bytes);
+    case 'webp':
+      await initWebp(modules.webp);
+      return decoded(decodeWebp, bytes);
+  }
 }
 
 /** What the decoders answer: RGBA. */

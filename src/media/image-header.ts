@@ -1,7 +1,7 @@
 import { limits } from '../contract/config.ts';
 import { Failure } from '../contract/failure.ts';
 
-type ImageType = 'png' | 'jpeg' | 'webp';
+export type ImageType = 'png' | 'jpeg' | 'webp';
 
 /** What the first bytes of an image file say about it, before anything is inflated. */
 export interface ImageHeader {
@@ -11,6 +11,9 @@ export interface ImageHeader {
 }
 
 const field = 'input_reference';
+
+/** Markers without a length (ITU T.81, table B.1) and the stuffed zero: none belongs before the start of frame. */
+const isBareMarker = (marker: number) => marker <= 0x01 || (marker >= 0xd0 && marker <= 0xd9);
 
 /**
  * Reads type and size from the headers alone and refuses what is too large or moves.
@@ -76,6 +79,7 @@ function parseJpeg(bytes: Uint8Array): ImageHeader {
       at += 1;
       continue;
     }
+    if (isBareMarker(marker)) throw corruptImage('the JPEG header is damaged');
     const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
     if (isFrame) return { type: 'jpeg', height: view.getUint16(at + 5), width: view.getUint16(at + 7) };
     at += 2 + view.getUint16(at + 2);

@@ -35,9 +35,11 @@ export function decodeOwnPng(bytes: Uint8Array): Raster {
 export function decodeForeignPng(bytes: Uint8Array): Raster {
   const chunks = pngChunks(bytes, corruptImage);
   if (chunks.some((chunk) => chunk.type === 'acTL')) throw animatedImage();
-  const kept = chunks.filter((chunk) => pixelChunks.has(chunk.type));
-  const header = kept[0];
+  const [header, ...rest] = chunks;
   if (header?.type !== 'IHDR' || header.data.length !== 13) throw corruptImage('the PNG header is missing');
+  // The decoder would believe the last header, while the size was checked in the first.
+  if (rest.some((chunk) => chunk.type === 'IHDR')) throw corruptImage('it has more than one PNG header');
+  const kept = chunks.filter((chunk) => pixelChunks.has(chunk.type));
   checkInflatedSize(header, kept);
   try {
     return rgbaOf(decode(pngFile(kept)));

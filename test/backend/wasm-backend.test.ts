@@ -125,6 +125,28 @@ describe('opening a model', () => {
     expect(await make(await lease.open('nano'), undefined, { endFrame: 1 })).toHaveLength(1);
   });
 
+  test('fails for a lease that was lost while the last graph was loading, and the next one loads anew', async () => {
+    let thief: Lease | undefined;
+    let now = 0;
+    const clock = {
+      get now() {
+        if (now === 0 && built.reads.at(-1) === 'decoder.onnx') {
+          now = LEASE_MS;
+          queueMicrotask(() => {
+            thief = built.backend.tryAcquire();
+          });
+          return 0;
+        }
+        return now;
+      },
+    };
+    const built = backendAt(clock);
+    await expect(acquired(built).open('nano')).rejects.toThrow(LeaseLost);
+    const before = built.reads.length;
+    expect(await make(await (thief as Lease).open('nano'), undefined, { endFrame: 1 })).toHaveLength(1);
+    expect(built.reads.length).toBeGreaterThan(before);
+  });
+
   test('gives builds that differ where a weight differs', async () => {
     const { backend } = backendAt({ now: 0 });
     expect(await backend.build('nano')).toMatch(/^[0-9a-f]{64}$/);

@@ -45,23 +45,29 @@ function storedFrames(dataFolder: string, id: string): number {
 
 it('a job goes on by itself after kill -9 of the runtime, and its video is that of an uninterrupted run', async () => {
   const dataFolder = await mkdtemp(join(tmpdir(), 'magi-kill-'));
-  const doomed = await LocalProcess.start(dataFolder);
-  let client = new VideoClient(doomed.address);
-  const calm = await finished(client, (await client.create(order)).id);
-  const expected = await videoHash(client, calm);
-
-  const { id } = await client.create(order);
-  const before = await eventually(async () => {
-    const { committed } = (await client.retrieve(id)).frames;
-    return committed >= 6 ? committed : null;
-  });
-  await doomed.kill();
-  const left = storedFrames(dataFolder, id);
-  expect(left).toBeGreaterThanOrEqual(before);
-  expect(left).toBeLessThan(24);
-
-  const revived = await LocalProcess.start(dataFolder);
+  const processes: LocalProcess[] = [];
+  const started = async () => {
+    const process = await LocalProcess.start(dataFolder);
+    processes.push(process);
+    return process;
+  };
   try {
+    const doomed = await started();
+    let client = new VideoClient(doomed.address);
+    const calm = await finished(client, (await client.create(order)).id);
+    const expected = await videoHash(client, calm);
+
+    const { id } = await client.create(order);
+    const before = await eventually(async () => {
+      const { committed } = (await client.retrieve(id)).frames;
+      return committed >= 6 ? committed : null;
+    });
+    await doomed.kill();
+    const left = storedFrames(dataFolder, id);
+    expect(left).toBeGreaterThanOrEqual(before);
+    expect(left).toBeLessThan(24);
+
+    const revived = await started();
     await eventually(async () => (storedFrames(dataFolder, id) > left ? true : null));
     client = new VideoClient(revived.address);
     const video = await finished(client, id);
@@ -69,7 +75,7 @@ it('a job goes on by itself after kill -9 of the runtime, and its video is that 
     expect(await videoHash(client, video)).toBe(expected);
     expect((await client.list()).data.map((listed) => listed.id)).toEqual([id, calm.id]);
   } finally {
-    await revived.kill();
+    for (const process of processes) await process.kill();
     await rm(dataFolder, { recursive: true, force: true });
   }
 }, 120_000);

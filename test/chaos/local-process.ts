@@ -27,8 +27,9 @@ export class LocalProcess {
     throw new Error('the service ended before it listened');
   }
 
-  /** kill -9 of the runtime and everything around it, at this very moment. */
+  /** kill -9 of the runtime and everything around it, at this very moment; nothing where it is dead already. */
   async kill(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const { stdout } = await run('ps', ['-o', 'pid=', '--ppid', String(this.#child.pid)]);
     const children = stdout.trim().split(/\s+/).filter(Boolean).map(Number);
     const ended = once(this.#child, 'exit');

@@ -2,7 +2,7 @@ import { deflateSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { encodeApng } from '../../src/media/apng.ts';
 import { encodePng } from '../../src/media/png.ts';
-import { pngChunks, pngFile } from '../../src/media/png-chunk.ts';
+import { type PngChunk, pngChunks, pngFile } from '../../src/media/png-chunk.ts';
 import { disc } from '../media/sample-image.ts';
 import { refusal, TestService } from './test-service.ts';
 
@@ -26,9 +26,19 @@ function swollen(): Uint8Array<ArrayBuffer> {
   );
 }
 
+/** A PNG whose first header is small, and whose second one is of 10000x10000 pixels. */
+function withTwoHeaders(): Uint8Array<ArrayBuffer> {
+  const [header, ...rest] = pngChunks(png, (reason) => new Error(reason)) as [PngChunk, ...PngChunk[]];
+  const data = header.data.slice();
+  new DataView(data.buffer).setUint32(0, 10_000);
+  new DataView(data.buffer).setUint32(4, 10_000);
+  return new Uint8Array(pngFile([header, { type: 'IHDR', data }, ...rest]));
+}
+
 const rows: [name: string, file: Uint8Array<ArrayBuffer>, status: number, code: string][] = [
   ['of too many pixels', withSize(100_000, 100_000), 422, 'image_dimensions'],
   ['with more data than its header promises', swollen(), 422, 'image_inflate_limit'],
+  ['with two headers', withTwoHeaders(), 422, 'image_corrupt'],
   ['with a wrong checksum', withSize(4, 4), 422, 'image_corrupt'],
   ['that is truncated', new Uint8Array(png.subarray(0, 50)), 422, 'image_corrupt'],
   ['that is empty', new Uint8Array(0), 422, 'image_corrupt'],

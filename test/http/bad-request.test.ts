@@ -179,6 +179,34 @@ describe('body', () => {
     const answer = service.request('/v1/videos', { method: 'POST', body: form });
     expect(await refusal(answer)).toEqual([422, 'fields_conflict', 'seed']);
   });
+
+  it('with a key of a form field twice is 422 fields_conflict', async () => {
+    const form = new FormData();
+    form.append('metadata[a]', '1');
+    form.append('metadata[a]', '2');
+    const answer = service.request('/v1/videos', { method: 'POST', body: form });
+    expect(await refusal(answer)).toEqual([422, 'fields_conflict', 'metadata[a]']);
+  });
+
+  it('with a form field both whole and by key is 422 fields_conflict, in either order', async () => {
+    const parts: [string, string | Blob][] = [
+      ['input_reference', new Blob(['a file'])],
+      ['input_reference[image_url]', 'data:,'],
+    ];
+    for (const order of [parts, parts.toReversed()]) {
+      const form = new FormData();
+      for (const [name, value] of order) form.append(name, value);
+      const answer = service.request('/v1/videos', { method: 'POST', body: form });
+      expect(await refusal(answer)).toEqual([422, 'fields_conflict', 'input_reference']);
+    }
+  });
+
+  it('with thousands of keys of one form field is read at once', async () => {
+    const fields = Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`metadata[key-${i}]`, '']));
+    const began = performance.now();
+    expect(await refusal(service.postForm(fields))).toEqual([422, 'out_of_range', 'metadata']);
+    expect(performance.now() - began).toBeLessThan(5000);
+  });
 });
 
 describe('schema', () => {

@@ -136,6 +136,17 @@ describe('JPEG and WebP', () => {
     expect(await refusal(webp)).toBe('image_dimensions');
   });
 
+  it('whose JPEG header is hidden behind a marker without a length are corrupt', async () => {
+    const jpeg = (await jpegFile(plain(24, 16, [200, 100, 50, 255]))).subarray(2);
+    // Whoever takes FF E0, with which the image goes on, for the marker's length finds another header there: 1x1 pixels.
+    const beyond = new Uint8Array(0xffe0 - jpeg.length);
+    const small = [0xff, 0xc0, 0, 11, 8, 0, 1, 0, 1, 1, 1, 0x11, 0, 0xff, 0xd9];
+    for (const marker of [0x00, 0x01, 0xd0, 0xd7, 0xd8, 0xd9]) {
+      const file = Uint8Array.of(0xff, 0xd8, 0xff, marker, ...jpeg, ...beyond, ...small);
+      expect(await refusal(file)).toBe('image_corrupt');
+    }
+  });
+
   it('that are truncated are corrupt', async () => {
     const jpeg = await jpegFile(disc(64, 64));
     expect(await refusal(jpeg.subarray(0, jpeg.length / 2))).toBe('image_corrupt');
@@ -152,6 +163,20 @@ describe('JPEG and WebP', () => {
     broken.fill(0x5a, 40, webp.length - 10);
     await refusal(broken).catch(() => undefined);
     expect(await decode(webp)).toEqual(image);
+  });
+
+  it('whose WebP canvas has another size than the image in it are corrupt', async () => {
+    const image = (await webpFile(disc(20, 14))).subarray(12);
+    const canvas = (width: number, height: number) => {
+      const size = image.length + 22;
+      const head = [...'RIFF'].map((character) => character.charCodeAt(0));
+      const body = [...'WEBPVP8X\x0a\0\0\0'].map((character) => character.charCodeAt(0));
+      const hasAlpha = 0x10;
+      const extent = [hasAlpha, 0, 0, 0, width - 1, 0, 0, height - 1, 0, 0];
+      return Uint8Array.of(...head, size & 0xff, size >> 8, 0, 0, ...body, ...extent, ...image);
+    };
+    expect(await decode(canvas(20, 14))).toEqual(disc(20, 14));
+    expect(await refusal(canvas(2, 2))).toBe('image_corrupt');
   });
 
   it('of an animated WebP is refused', async () => {

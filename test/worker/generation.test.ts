@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { expect, test } from 'vitest';
+import { goldenPlan, goldenSummary } from '../../bench/golden-video.ts';
 import type { Lease } from '../../src/backend/backend.ts';
-import { goldenPlan, goldenSummary } from '../../src/backend/golden-video.ts';
 import { workersBackend } from '../../src/backend/workers-backend.ts';
 import { FloatGolden, QuantisedGolden } from '../../src/contract/golden-vectors.ts';
 import { Past } from '../../src/engine/past.ts';

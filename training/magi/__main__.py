@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from magi.config import RunConfig, load_run
@@ -12,7 +13,11 @@ RUNS = HERE / "runs"
 WORK = HERE / "work"
 OUT = HERE.parent / "out"
 MODELS = HERE.parent / "models"
-LAYERS = HERE.parent.parent / "shared" / "data" / "lpc-revised" / "layers.npz"
+LAYERS = WORK / "layers.npz"
+
+
+GOLDEN_CLIP = 1_000_000
+"""Seed of the physics clip that golden videos start from; training never reaches it."""
 
 
 def dataset_of(run: RunConfig, layers: Path, split: str = "train"):
@@ -171,6 +176,8 @@ def export(args: argparse.Namespace) -> None:
     out = args.out or MODELS / run.name
     quality = json.loads(args.quality.read_text()) if args.quality else {}
     frame = read_frame(args.first_frame) if args.first_frame else None
+    if frame is None and run.dataset == "physics":
+        frame = dataset_of(run, args.layers).clip(GOLDEN_CLIP, 1).pixels[0]
     export_model(
         run, WORK / run.name, out, args.precision, HERE / "credits" / f"{run.name}.md", frame, quality
     )
@@ -178,6 +185,8 @@ def export(args: argparse.Namespace) -> None:
 
 
 def main() -> None:
+    if called_from := os.environ.get("INIT_CWD"):
+        os.chdir(called_from)  # npm runs scripts elsewhere; paths are the caller's
     parser = argparse.ArgumentParser(prog="magi", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
 

@@ -68,8 +68,8 @@ class TrainConfig:
     batch_repeat: int = 4
     """Diffusion draws for every masked token (MAR's diffusion_batch_mul)."""
     change_weight: float = 2.0
-    clips: int = 0
-    """Clips tokenized beforehand; 0 draws a fresh clip every time."""
+    clips: int = 2000
+    """Clips tokenized beforehand, from which batches are drawn."""
 
 
 @dataclass(frozen=True)

@@ -45,12 +45,15 @@ def export(
 ) -> None:
     """Write the model of `folder` (a run's checkpoints) to `out`.
 
+    The golden video starts from `first_frame` uint8 [h, w, c], or is drawn by the model alone.
     A float build in `out/float` holds the golden vectors of both builds.
 
     Raises FileNotFoundError when the run is not trained, ValueError for an unknown precision.
     """
     if precision not in PRECISIONS:
         raise ValueError(f"precision {precision!r}: one of {', '.join(PRECISIONS)}")
+    if run.model.diffusion != "flow":
+        raise ValueError(f"model.diffusion {run.model.diffusion!r}: only flow heads are exported")
     torch.manual_seed(0)
     model, training = load_model(run, folder)
     codec = Codec.load(run.tokenizer, folder)

@@ -17,6 +17,11 @@ def learning_rate_factor(step: int, steps: int, warmup: int, decay: float) -> fl
     return rising * falling
 
 
+def seed_step(seed: int, step: int) -> None:
+    """Seed torch for one step, so that a run that goes on draws what one in one go would draw."""
+    torch.manual_seed((seed << 32) + step)
+
+
 class MovingAverage:
     """Exponential moving average of a module's parameters: min(limit, (1 + s) / (10 + s))."""
 

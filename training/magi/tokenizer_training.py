@@ -14,7 +14,13 @@ from tqdm import tqdm
 
 from magi.config import RunConfig
 from magi.data.palette import as_colours, fixed_palette, frame_palette, nearest_indices
-from magi.schedule import MovingAverage, learning_rate_factor, load_checkpoint, save_checkpoint
+from magi.schedule import (
+    MovingAverage,
+    learning_rate_factor,
+    load_checkpoint,
+    save_checkpoint,
+    seed_step,
+)
 from magi.tokenizer import Plain, Referenced, build_tokenizer
 
 CHECKPOINT_SECONDS = 240
@@ -141,6 +147,9 @@ def plain_loss(model: Plain, frames: Tensor, settings: dict) -> tuple[Tensor, di
 
 def train_tokenizer(run: RunConfig, dataset, folder: Path, device: str, steps: int | None) -> Path:
     """Train the tokenizer of `run`, going on at its last checkpoint; returns the checkpoint."""
+    for key in run.tokenizer_training:
+        if key not in DEFAULTS:
+            raise ValueError(f"tokenizer_training.{key}: unknown; known are {', '.join(DEFAULTS)}")
     settings = DEFAULTS | run.tokenizer_training
     total = steps or settings["steps"]
     torch.manual_seed(settings["seed"])
@@ -182,6 +191,7 @@ def train_tokenizer(run: RunConfig, dataset, folder: Path, device: str, steps: i
         for group in optimiser.param_groups:
             group["lr"] = settings["learning_rate"] * factor
         batch = next(loader)
+        seed_step(settings["seed"], step)
         with torch.autocast(device.split(":")[0], dtype=torch.bfloat16):
             if referenced:
                 loss, shown = referenced_loss(model, [part.to(device) for part in batch], settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from dataclasses import replace
@@ -16,7 +17,13 @@ from magi.backbone import Conditions
 from magi.codec import Codec
 from magi.config import RunConfig, TrainConfig
 from magi.model import Magi
-from magi.schedule import MovingAverage, learning_rate_factor, load_checkpoint, save_checkpoint
+from magi.schedule import (
+    MovingAverage,
+    learning_rate_factor,
+    load_checkpoint,
+    save_checkpoint,
+    seed_step,
+)
 
 CHECKPOINT_SECONDS = 240
 STATISTICS_CLIPS = 200
@@ -54,8 +61,11 @@ def measure_latents(codec: Codec, dataset, frames: int) -> tuple[Tensor, Tensor]
 
 
 def tokenize(run: RunConfig, dataset, folder: Path, device: str) -> ClipPool:
-    """The pool of a run, made once: statistics of the latents, then every clip."""
-    if (folder / "pool" / "labels.npy").is_file():
+    """The pool of a run, made once for its tokenizer: statistics of the latents, then every clip."""
+    if run.training.clips < 1:
+        raise ValueError(f"training.clips {run.training.clips}: at least 1 clip is needed")
+    made_for, tokenizer = folder / "pool" / "tokenizer.sha256", _digest(folder / "tokenizer.pt")
+    if made_for.is_file() and made_for.read_text() == tokenizer:
         return ClipPool(folder / "pool")
     (folder / "pool").mkdir(parents=True, exist_ok=True)
     frames = max(length for _, length in run.training.curriculum)
@@ -74,7 +84,13 @@ def tokenize(run: RunConfig, dataset, folder: Path, device: str) -> ClipPool:
     latents.flush()
     np.save(folder / "pool" / "interval.npy", interval)
     np.save(folder / "pool" / "labels.npy", labels)
+    made_for.write_text(tokenizer)
     return ClipPool(folder / "pool")
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file; of nothing where there is none, as for a tokenizer without weights."""
+    return hashlib.sha256(path.read_bytes() if path.is_file() else b"").hexdigest()
 
 
 def clip_length(settings: TrainConfig, step: int) -> int:
@@ -129,6 +145,7 @@ def train(run: RunConfig, dataset, folder: Path, device: str, steps: int | None 
             group["lr"] = settings.learning_rate * factor
         frames = clip_length(settings, step)
         clips = max(1, settings.frames_per_batch // frames)
+        seed_step(settings.seed, step)
         rng = np.random.default_rng([settings.seed, step])
         latents, conditions = pool.batch(rng, clips, frames, device)
         with torch.autocast(device.split(":")[0], dtype=torch.bfloat16):

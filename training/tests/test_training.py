@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from magi.backbone import Conditions
+from magi.codec import Codec
 from magi.config import ModelConfig, RunConfig, TokenizerConfig, TrainConfig, load_run
 from magi.data.clip import Clip
 from magi.data.physics import Physics
 from magi.head import CosineDdpm, DiffusionHead, flow_loss, flow_sample
 from magi.model import Magi, token_weights
 from magi.schedule import learning_rate_factor
-from magi.train import ClipPool, clip_length, load_model, tokenize, train
+from magi.train import clip_length, load_model, tokenize, train
 
 
 class LabelledPhysics(Physics):
@@ -35,13 +36,15 @@ def nano(steps: int, **changes) -> RunConfig:
         tokenizer=TokenizerConfig(),
         model=ModelConfig(width=64, layers=2, heads=2, head_width=64, labels=("a", "b")),
         training=TrainConfig(
-            steps=steps,
-            frames_per_batch=64,
-            curriculum=((0.5, 4), (0.5, 8)),
-            warmup=20,
-            learning_rate=2e-3,
-            clips=400,
-            **changes,
+            **{
+                "steps": steps,
+                "frames_per_batch": 64,
+                "curriculum": ((0.5, 4), (0.5, 8)),
+                "warmup": 20,
+                "learning_rate": 2e-3,
+                "clips": 400,
+            }
+            | changes
         ),
     )
 
@@ -70,8 +73,13 @@ def changed_token_error(model: Magi, latents, history, conditions) -> float:
 
 
 def held_out_batch(run, folder):
-    codec_pool = ClipPool(folder / "pool")
-    return codec_pool.batch(np.random.default_rng(77), 64, 8, "cpu")
+    """Clips that training did not see."""
+    codec = Codec.load(run.tokenizer, folder)
+    clips = [LabelledPhysics(32).clip(1_000_000 + index, 8) for index in range(64)]
+    latents = torch.stack([codec.encode_video(clip.pixels) for clip in clips])
+    interval = torch.tensor([clip.interval for clip in clips])
+    labels = torch.from_numpy(np.stack([clip.labels for clip in clips]))
+    return latents, Conditions(interval, labels)
 
 
 def test_the_true_history_predicts_changed_tokens_better_than_a_shuffled_one(trained):
@@ -79,10 +87,7 @@ def test_the_true_history_predicts_changed_tokens_better_than_a_shuffled_one(tra
     latents, conditions = held_out_batch(run, folder)
     true = changed_token_error(model, latents, latents, conditions)
     others = changed_token_error(model, latents, latents.roll(1, 0), conditions)
-    order = [3, 1, 6, 0, 5, 2, 7, 4]
-    scrambled = changed_token_error(model, latents, latents[:, order], conditions)
     assert true < 0.9 * others
-    assert true < scrambled
 
 
 def test_training_lowers_the_loss(trained):
@@ -96,14 +101,15 @@ def test_training_lowers_the_loss(trained):
 def test_every_embedding_is_used_and_trained(trained, table):
     run, folder, model, _ = trained
     latents, conditions = held_out_batch(run, folder)
-    fresh = Magi.of(run)
+    again = load_model(run, folder)[0].requires_grad_()
     torch.manual_seed(0)
-    start = getattr(fresh.backbone, table)
-    fresh.loss(latents, conditions, run.training)[0].backward()
-    rows = start.grad.abs().sum(-1) > 0
+    again.loss(latents, conditions, run.training)[0].backward()
+    rows = getattr(again.backbone, table).grad.abs().sum(-1) > 0
     assert rows.float().mean() > 0.5
     learned = getattr(model.backbone, table)
-    assert learned.std() > 0
+    torch.manual_seed(run.training.seed)
+    untrained = getattr(Magi.of(run).backbone, table)
+    assert ((learned - untrained).abs().amax(-1) > 1e-3).float().mean() > 0.5
     levels = torch.zeros(latents.shape[:2], dtype=torch.long)
     hidden = torch.ones(latents.shape[:3], dtype=torch.bool)
     z = model.backbone(latents, levels, latents, hidden, conditions)
@@ -114,19 +120,30 @@ def test_every_embedding_is_used_and_trained(trained, table):
 
 
 def test_a_run_goes_on_at_its_checkpoint(tmp_path):
-    run = nano(6)
-    dataset = LabelledPhysics(32)
+    steady = {"warmup": 1, "decay": 0.0, "curriculum": ((1.0, 4),), "clips": 40}
+    run, dataset = nano(7, **steady), LabelledPhysics(32)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     train(run, dataset, whole, "cpu")
-    train(run, dataset, parts, "cpu", steps=6)
-    first = torch.load(parts / "model.pt", weights_only=True)
-    assert first["step"] == 6
-    train(run, dataset, parts, "cpu", steps=9)
-    second = torch.load(parts / "model.pt", weights_only=True)
-    assert second["step"] == 9
-    assert second["clips"] > first["clips"]
-    same = torch.load(whole / "model.pt", weights_only=True)["average"]
-    assert all(torch.equal(same[name], value) for name, value in first["average"].items())
+    train(run, dataset, parts, "cpu", steps=4)
+    assert torch.load(parts / "model.pt", weights_only=True)["step"] == 4
+    train(run, dataset, parts, "cpu")
+    first, second = (
+        torch.load(folder / "model.pt", weights_only=True) for folder in (whole, parts)
+    )
+    assert first["step"] == second["step"] == 7
+    for part in ("model", "average"):
+        assert all(torch.equal(first[part][name], value) for name, value in second[part].items())
+
+
+def test_a_pool_is_made_again_for_another_tokenizer(tmp_path):
+    run = nano(1, clips=5)
+    tokenize(run, LabelledPhysics(32), tmp_path, "cpu")
+    made = (tmp_path / "pool" / "labels.npy").stat().st_mtime_ns
+    tokenize(run, LabelledPhysics(32), tmp_path, "cpu")
+    assert (tmp_path / "pool" / "labels.npy").stat().st_mtime_ns == made
+    (tmp_path / "pool" / "tokenizer.sha256").write_text("of another tokenizer")
+    tokenize(run, LabelledPhysics(32), tmp_path, "cpu")
+    assert (tmp_path / "pool" / "labels.npy").stat().st_mtime_ns > made
 
 
 def test_latents_of_the_pool_are_normalised(tmp_path):

@@ -1,12 +1,15 @@
+import { sha256Hex } from '../src/backend/model-files.ts';
+import type { Raster } from '../src/contract/frame.ts';
 import {
+  type GoldenTensor,
   type GoldenVideo,
   goldenFloats,
   goldenValues,
   type QuantisedGolden,
-} from '../contract/golden-vectors.ts';
-import { labelId, type Manifest } from '../contract/manifest.ts';
-import type { GeneratedFrame, GenerationPlan, LabelChange } from '../engine/generation.ts';
-import { sha256Hex } from './model-files.ts';
+} from '../src/contract/golden-vectors.ts';
+import { labelId, type Manifest } from '../src/contract/manifest.ts';
+import type { GeneratedFrame, GenerationPlan, LabelChange } from '../src/engine/generation.ts';
+import { withAlpha, withoutAlpha } from '../src/media/raster.ts';
 
 const GREY = 128;
 const PSNR_FLOOR = 1e-6;
@@ -23,9 +26,7 @@ export function goldenPlan(video: GoldenVideo, manifest: Manifest): GenerationPl
     headSteps,
     temperature,
     palette: 'first_frame',
-    ...(firstFrame && {
-      firstFrame: withAlpha(goldenValues(firstFrame) as Uint8Array, manifest.frame.channels),
-    }),
+    ...(firstFrame && { firstFrame: goldenPixels(firstFrame, manifest) }),
   };
 }
 
@@ -42,17 +43,18 @@ export function goldenLabels(labels: GoldenVideo['labels'], manifest: Manifest):
 export async function goldenSummary(
   frames: readonly GeneratedFrame[],
   video: GoldenVideo,
-  { frame }: Pick<Manifest, 'frame'>,
+  manifest: Pick<Manifest, 'frame'>,
 ): Promise<QuantisedGolden> {
   const latents = concatenated(frames.map((made) => made.latents));
-  const pixels = Uint8Array.from(frames.flatMap((made) => withoutAlpha(made.pixels, frame.channels)));
-  const wanted = withAlpha(goldenValues(video.pixels) as Uint8Array, frame.channels);
+  const rgba = Uint8Array.from(frames.flatMap((made) => [...made.pixels]));
+  const strip = stripOf(rgba, 4, manifest);
+  const { pixels } = manifest.frame.channels === 4 ? strip : withoutAlpha(strip);
   return {
     latentsSha256: await sha256Hex(new Uint8Array(latents.buffer)),
     pixelsSha256: await sha256Hex(pixels),
     distanceFromFloat: {
       latentMeanAbsolute: meanAbsolute(latents, goldenFloats(video.latents)),
-      pixelPsnr: psnr(withAlpha(pixels, frame.channels), wanted),
+      pixelPsnr: psnr(rgba, goldenPixels(video.pixels, manifest)),
     },
   };
 }
@@ -62,7 +64,7 @@ function meanAbsolute(a: Float32Array, b: Float32Array): number {
 }
 
 /** Peak signal to noise of RGBA images on grey, in dB; mean squared error floored at 1e-6. */
-function psnr(a: Uint8ClampedArray, b: Uint8ClampedArray): number {
+function psnr(a: Uint8Array, b: Uint8ClampedArray): number {
   let squared = 0;
   for (let pixel = 0; pixel < a.length; pixel += 4) {
     for (let channel = 0; channel < 3; channel++) {
@@ -72,7 +74,7 @@ function psnr(a: Uint8ClampedArray, b: Uint8ClampedArray): number {
   return -10 * Math.log10(Math.max(PSNR_FLOOR, squared / ((a.length / 4) * 3)));
 }
 
-function onGrey(rgba: Uint8ClampedArray, pixel: number, channel: number): number {
+function onGrey(rgba: Uint8Array | Uint8ClampedArray, pixel: number, channel: number): number {
   const alpha = (rgba[pixel + 3] as number) / 255;
   return (rgba[pixel + channel] as number) * alpha + GREY * (1 - alpha);
 }
@@ -81,15 +83,13 @@ function concatenated(parts: readonly Float32Array[]): Float32Array {
   return Float32Array.from(parts.flatMap((part) => [...part]));
 }
 
-/** [n, channels] -> RGBA [n, 4] */
-export function withAlpha(pixels: Uint8Array, channels: 3 | 4): Uint8ClampedArray {
-  if (channels === 4) return Uint8ClampedArray.from(pixels);
-  return Uint8ClampedArray.from({ length: (pixels.length / 3) * 4 }, (_, i) =>
-    i % 4 === 3 ? 255 : (pixels[Math.floor(i / 4) * 3 + (i % 4)] as number),
-  );
+/** Frames of a golden tensor as RGBA [n, h, w, 4]. */
+export function goldenPixels(tensor: GoldenTensor, manifest: Pick<Manifest, 'frame'>): Uint8ClampedArray {
+  const strip = stripOf(goldenValues(tensor) as Uint8Array, manifest.frame.channels, manifest);
+  return new Uint8ClampedArray(withAlpha(strip).pixels);
 }
 
-/** RGBA [n, 4] -> [n, channels] */
-function withoutAlpha(rgba: Uint8ClampedArray, channels: 3 | 4): number[] {
-  return [...rgba].filter((_, i) => channels === 4 || i % 4 !== 3);
+/** Frames below one another: one raster of all. */
+function stripOf(pixels: Uint8Array, channels: 3 | 4, { frame }: Pick<Manifest, 'frame'>): Raster {
+  return { width: frame.width, height: pixels.length / (frame.width * channels), channels, pixels };
 }
