@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -101,7 +100,7 @@ async function run(client: VideoClient, options: DemoOptions): Promise<void> {
 async function orderOf(options: DemoOptions, model: ModelCard): Promise<VideoOrder> {
   const { frames, seed } = options;
   const image =
-    options.image ?? (existsSync(exampleImage) && model.channels === 4 ? exampleImage : undefined);
+    options.image ?? (model.channels === 4 ? exampleImage : undefined);
   const labels =
     options.labels === undefined ? defaultSchedule(frames, model) : parseSchedule(options.labels);
   const order = { model: model.id, frames, seed, labels };

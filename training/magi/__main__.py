@@ -47,6 +47,15 @@ def _add_generation(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=OUT, help="folder for figures and pictures")
 
 
+def _settings(args: argparse.Namespace, defaults: dict) -> dict:
+    """Decode steps, head steps and temperature: as asked, else the model's."""
+    return {
+        "decodeSteps": args.decode_steps or defaults["decodeSteps"],
+        "headSteps": args.head_steps or defaults["headSteps"],
+        "temperature": defaults["temperature"] if args.temperature is None else args.temperature,
+    }
+
+
 def _run_of(args: argparse.Namespace) -> RunConfig:
     path = Path(args.run)
     if not path.suffix:
@@ -91,22 +100,17 @@ def evaluate(args: argparse.Namespace) -> None:
     if run.dataset != "sprites":
         raise SystemExit(f"evaluate measures sprite models; {run.name} draws {run.dataset}")
     codec = Codec.load(run.tokenizer, WORK / run.name)
-    animate = None
+    animate, settings = None, {}
     if not args.tokenizer_only:
         model = ServedModel(args.model or MODELS / run.name)
-        known = model.manifest["defaults"]
-        animate = measures.served_animation(
-            model,
-            args.decode_steps or known["decodeSteps"],
-            args.head_steps or known["headSteps"],
-            known["temperature"] if args.temperature is None else args.temperature,
-        )
+        settings = _settings(args, model.manifest["defaults"])
+        animate = measures.served_animation(model, *settings.values())
 
     def reconstruct(frames):
         return codec.decode_video(codec.encode_video(frames), frames[0])
 
     dataset = Sprites(args.layers, args.split)
-    result = measures.measure(dataset, args.characters, animate, reconstruct)
+    result = settings | measures.measure(dataset, args.characters, animate, reconstruct)
     print(measures.table(result))
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / f"{run.name}-{args.split}.json").write_text(json.dumps(result, indent=2) + "\n")
@@ -146,14 +150,7 @@ def sample(args: argparse.Namespace) -> None:
     ids = label_ids(run, schedule, frames)
     videos = []
     for seed in range(args.seed, args.seed + args.videos):
-        plan = Plan(
-            seed,
-            args.interval,
-            ids.__getitem__,
-            args.decode_steps or known["decodeSteps"],
-            args.head_steps or known["headSteps"],
-            known["temperature"] if args.temperature is None else args.temperature,
-        )
+        plan = Plan(seed, args.interval, ids.__getitem__, *_settings(args, known).values())
         first = read_frame(args.first_frame) if args.first_frame else None
         given = None if first is None else model.encode_first(first)
         latents = torch.stack(list(generate(model, plan, frames, given)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 NOISE_LEVELS = 6
@@ -73,6 +73,26 @@ class TrainConfig:
 
 
 @dataclass(frozen=True)
+class TokenizerTrainConfig:
+    """How a learned tokenizer trains. A batch is `targets` poses of each of `references`
+    characters; a plain tokenizer takes `targets` frames of `references` clips."""
+
+    steps: int = 3000
+    references: int = 8
+    targets: int = 4
+    learning_rate: float = 1e-3
+    warmup: int = 50
+    decay: float = 0.3
+    kl: float = 2e-3
+    null_share: float = 0.125
+    """Share of characters coded without their reference, as frame 0 is."""
+    change_weight: float = 3.0
+    noise: float = 0.2
+    """Largest deviation of the noise on the decoder's latents."""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class RunConfig:
     """One run file under training/runs/."""
 
@@ -81,7 +101,7 @@ class RunConfig:
     dataset: str
     tokenizer: TokenizerConfig
     model: ModelConfig
-    tokenizer_training: dict = field(default_factory=dict)
+    tokenizer_training: TokenizerTrainConfig = field(default_factory=TokenizerTrainConfig)
     training: TrainConfig = field(default_factory=TrainConfig)
     defaults: dict = field(default_factory=dict)
     """Served defaults: frames, decodeSteps, headSteps, temperature, framesPerSecond."""
@@ -105,9 +125,8 @@ def load_run(path: Path) -> RunConfig:
     values = json.loads(path.read_text())
     values["tokenizer"] = _build(TokenizerConfig, values["tokenizer"], "tokenizer")
     values["model"] = _build(ModelConfig, values["model"], "model")
+    values["tokenizer_training"] = _build(
+        TokenizerTrainConfig, values.get("tokenizer_training", {}), "tokenizer_training"
+    )
     values["training"] = _build(TrainConfig, values.get("training", {}), "training")
     return _build(RunConfig, values, path.name)
-
-
-def as_dict(config) -> dict:
-    return asdict(config)

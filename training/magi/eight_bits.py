@@ -6,7 +6,7 @@ Standard operators only (DynamicQuantizeLinear, MatMulInteger); onnxruntime fuse
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import onnx
@@ -16,12 +16,12 @@ _MOVES = ("Gather", "Reshape")
 """Operators that only move values: behind them, a quarter of the bytes moves."""
 
 
-def quantised(model: onnx.ModelProto, keep: Collection[str] = ()) -> onnx.ModelProto:
-    """A copy of `model` whose products with constant weights, but those named in `keep`, are in 8
-    bits. Several products of one activation share its quantisation."""
+def quantised(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy of `model` whose products with constant weights are in 8 bits. Several products of one
+    activation share its quantisation."""
     model = copy.deepcopy(model)
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
-    _Graph(model.graph, weights, keep).quantise()
+    _Graph(model.graph, weights).quantise()
     used = {name for node in _all_nodes(model.graph) for name in node.input}
     del model.graph.initializer[:]
     model.graph.initializer.extend(
@@ -33,23 +33,19 @@ def quantised(model: onnx.ModelProto, keep: Collection[str] = ()) -> onnx.ModelP
 class _Graph:
     """One graph while its products are rewritten; new weights go to the outermost graph."""
 
-    def __init__(
-        self, graph: onnx.GraphProto, weights: dict[str, TensorProto], keep: Collection[str]
-    ):
+    def __init__(self, graph: onnx.GraphProto, weights: dict[str, TensorProto]):
         self.graph = graph
         self.weights = weights
-        self.keep = keep
         self.makers = {output: node for node in graph.node for output in node.output}
         self.nodes: list[NodeProto] = []
         self.made: dict[str, tuple[str, str, str]] = {}
 
     def quantise(self) -> None:
         for node in self.graph.node:
-            for attribute in node.attribute:
-                if attribute.HasField("g"):
-                    _Graph(attribute.g, self.weights, self.keep).quantise()
+            for inner in inner_graphs(node):
+                _Graph(inner, self.weights).quantise()
             weight = self.weights.get(node.input[1]) if node.op_type == "MatMul" else None
-            if weight is None or node.name in self.keep:
+            if weight is None:
                 self.nodes.append(node)
             else:
                 self._product(node, weight)
@@ -105,12 +101,18 @@ class _Graph:
         return names
 
 
+def inner_graphs(node: NodeProto) -> Iterator[onnx.GraphProto]:
+    """The graphs that a node runs, such as the body of a Scan."""
+    for attribute in node.attribute:
+        if attribute.HasField("g"):
+            yield attribute.g
+
+
 def _all_nodes(graph: onnx.GraphProto) -> Iterator[NodeProto]:
     for node in graph.node:
         yield node
-        for attribute in node.attribute:
-            if attribute.HasField("g"):
-                yield from _all_nodes(attribute.g)
+        for inner in inner_graphs(node):
+            yield from _all_nodes(inner)
 
 
 def _without_dead(nodes: list[NodeProto], graph: onnx.GraphProto) -> list[NodeProto]:
@@ -121,7 +123,6 @@ def _without_dead(nodes: list[NodeProto], graph: onnx.GraphProto) -> list[NodePr
         if needed & set(node.output):
             kept.insert(0, node)
             needed |= set(node.input)
-            for attribute in node.attribute:
-                if attribute.HasField("g"):
-                    needed |= {name for inner in _all_nodes(attribute.g) for name in inner.input}
+            for inner in inner_graphs(node):
+                needed |= {name for within in _all_nodes(inner) for name in within.input}
     return kept

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from magi.backbone import Backbone
 from magi.codec import Codec
 from magi.config import LATENT_BOUND
+from magi.eight_bits import inner_graphs
 from magi.fused import FusedFrame, TurnedPast, past_names
 from magi.head import DiffusionHead
 from magi.row_decoder import ReferenceRows, RowDecoder
@@ -311,8 +312,7 @@ def _multiply_adds(node: onnx.NodeProto, shapes: dict[str, list[int]]) -> int:
     if node.op_type == "Conv":
         return math.prod(shapes[node.output[0]]) * math.prod(shapes[node.input[1]][1:])
     if node.op_type == "MultiHeadAttention":
-        past = shapes[node.input[6]][2] if len(node.input) > 6 else 0
-        return 2 * math.prod(shapes[node.input[0]]) * (past + shapes[node.input[1]][1])
+        return 2 * math.prod(shapes[node.input[0]]) * shapes[node.input[1]][1]
     return 0
 
 
@@ -364,7 +364,6 @@ def put_into_shards(model: onnx.ModelProto, name: str) -> tuple[bytes, dict[str,
 def _initializers(graph: onnx.GraphProto) -> list[TensorProto]:
     found = list(graph.initializer)
     for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.HasField("g"):
-                found += _initializers(attribute.g)
+        for inner in inner_graphs(node):
+            found += _initializers(inner)
     return found

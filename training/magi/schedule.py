@@ -1,4 +1,4 @@
-"""What every training loop shares: learning rate over a run, moving average, checkpoints."""
+"""What every training loop shares: precision, learning rate, moving average, checkpoints."""
 
 from __future__ import annotations
 
@@ -20,6 +20,14 @@ def learning_rate_factor(step: int, steps: int, warmup: int, decay: float) -> fl
 def seed_step(seed: int, step: int) -> None:
     """Seed torch for one step, so that a run that goes on draws what one in one go would draw."""
     torch.manual_seed((seed << 32) + step)
+
+
+def mixed_precision(device: str) -> torch.autocast:
+    """Products in bfloat16 where the hardware multiplies it; elsewhere it is emulated, and many
+    times slower than float32."""
+    kind = device.split(":")[0]
+    fast = kind != "cpu" or torch.backends.cpu.get_cpu_capability() == "AVX512"
+    return torch.autocast(kind, dtype=torch.bfloat16, enabled=fast)
 
 
 class MovingAverage:

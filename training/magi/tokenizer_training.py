@@ -12,31 +12,19 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 from tqdm import tqdm
 
-from magi.config import RunConfig
+from magi.config import RunConfig, TokenizerTrainConfig
 from magi.data.palette import as_colours, fixed_palette, frame_palette, nearest_indices
 from magi.schedule import (
     MovingAverage,
     learning_rate_factor,
     load_checkpoint,
+    mixed_precision,
     save_checkpoint,
     seed_step,
 )
 from magi.tokenizer import Plain, Referenced, build_tokenizer
 
 CHECKPOINT_SECONDS = 240
-DEFAULTS = {
-    "steps": 3000,
-    "references": 8,
-    "targets": 4,
-    "learning_rate": 1e-3,
-    "warmup": 50,
-    "decay": 0.3,
-    "kl": 2e-3,
-    "null_share": 0.125,
-    "change_weight": 3.0,
-    "noise": 0.2,
-    "seed": 0,
-}
 
 
 class ReferencedBatches(IterableDataset):
@@ -46,25 +34,25 @@ class ReferencedBatches(IterableDataset):
     `frames` float [R, T, 4, h, w] and `targets` int64 [R, T, h, w] (indices into the palette).
     """
 
-    def __init__(self, dataset, null_palette: np.ndarray, settings: dict, start: int):
+    def __init__(self, dataset, null_palette: np.ndarray, settings: TokenizerTrainConfig, start: int):
         self.dataset = dataset
         self.null_palette = null_palette
         self.settings = settings
         self.start = start
 
     def __iter__(self):
-        index = self.start * self.settings["references"]
+        index = self.start * self.settings.references
         while True:
             rows = []
-            for _ in range(self.settings["references"]):
+            for _ in range(self.settings.references):
                 rows.append(self._row(index))
                 index += 1
             yield tuple(np.stack(column) for column in zip(*rows, strict=True))
 
     def _row(self, index: int):
-        rng = np.random.Generator(np.random.PCG64([self.settings["seed"], index, 11]))
-        frames = self.dataset.poses(rng, self.settings["targets"] + 1)
-        null = rng.random() < self.settings["null_share"]
+        rng = np.random.Generator(np.random.PCG64([self.settings.seed, index, 11]))
+        frames = self.dataset.poses(rng, self.settings.targets + 1)
+        null = rng.random() < self.settings.null_share
         palette = self.null_palette if null else frame_palette(frames[0])
         indices = nearest_indices(frames, palette)
         reference = np.zeros_like(indices[0]) if null else indices[0]
@@ -76,17 +64,17 @@ class ReferencedBatches(IterableDataset):
 class FrameBatches(IterableDataset):
     """Endless batches of single frames [N, c, h, w] in 0..1, for a plain tokenizer."""
 
-    def __init__(self, dataset, settings: dict, start: int):
+    def __init__(self, dataset, settings: TokenizerTrainConfig, start: int):
         self.dataset = dataset
         self.settings = settings
         self.start = start
 
     def __iter__(self):
-        index = self.start * self.settings["references"]
+        index = self.start * self.settings.references
         while True:
             frames = []
-            for _ in range(self.settings["references"]):
-                frames.append(self.dataset.clip(index, self.settings["targets"]).pixels)
+            for _ in range(self.settings.references):
+                frames.append(self.dataset.clip(index, self.settings.targets).pixels)
                 index += 1
             pixels = np.concatenate(frames).transpose(0, 3, 1, 2)
             yield pixels.astype(np.float32) / 255
@@ -111,7 +99,7 @@ def with_noise(latents: Tensor, deviation: float) -> Tensor:
     return latents + level * torch.randn_like(latents)
 
 
-def referenced_loss(model: Referenced, batch: list[Tensor], settings: dict) -> tuple[Tensor, dict]:
+def referenced_loss(model: Referenced, batch: list[Tensor], settings: TokenizerTrainConfig) -> tuple[Tensor, dict]:
     """Cross-entropy on the true palette colour, heavier where the pixel changed, plus KL."""
     reference, palette, flag, frames, targets = batch
     count = frames.shape[1]
@@ -121,41 +109,38 @@ def referenced_loss(model: Referenced, batch: list[Tensor], settings: dict) -> t
     latents, divergence = sample_latents(mean.float(), log_variance.float())
     neighbours = model.neighbours(reference).repeat_interleave(count, 0)
     given = flag.repeat_interleave(count, 0)
-    noised = with_noise(latents, settings["noise"])
+    noised = with_noise(latents, settings.noise)
     scores = model.logits(noised, features, embeddings, palette, neighbours, given)
     targets = targets.flatten(0, 1)
     before = reference.repeat_interleave(count, 0)
-    weight = 1 + settings["change_weight"] * (targets != before)
+    weight = 1 + settings.change_weight * (targets != before)
     losses = F.cross_entropy(scores.float().flatten(0, 2), targets.flatten(), reduction="none")
     entropy = (losses * weight.flatten()).mean()
     solid = (targets != 0) & given.view(-1, 1, 1).bool()
     exact = (scores.argmax(-1) == targets)[solid].float().mean()
-    return entropy + settings["kl"] * divergence, {
+    return entropy + settings.kl * divergence, {
         "ce": entropy.item(),
         "kl": divergence.item(),
         "exact": exact.item(),
     }
 
 
-def plain_loss(model: Plain, frames: Tensor, settings: dict) -> tuple[Tensor, dict]:
+def plain_loss(model: Plain, frames: Tensor, settings: TokenizerTrainConfig) -> tuple[Tensor, dict]:
     """Absolute error of the pixels plus KL."""
     latents, divergence = sample_latents(*model.posterior(frames))
-    made = model.decode_raw(with_noise(latents, settings["noise"]))
+    made = model.decode_raw(with_noise(latents, settings.noise))
     error = (made - frames).abs().mean()
-    return error + settings["kl"] * divergence, {"l1": error.item(), "kl": divergence.item()}
+    return error + settings.kl * divergence, {"l1": error.item(), "kl": divergence.item()}
 
 
 def train_tokenizer(run: RunConfig, dataset, folder: Path, device: str, steps: int | None) -> Path:
     """Train the tokenizer of `run`, going on at its last checkpoint; returns the checkpoint."""
-    for key in run.tokenizer_training:
-        if key not in DEFAULTS:
-            raise ValueError(f"tokenizer_training.{key}: unknown; known are {', '.join(DEFAULTS)}")
-    settings = DEFAULTS | run.tokenizer_training
-    total = steps or settings["steps"]
-    torch.manual_seed(settings["seed"])
+    settings = run.tokenizer_training
+    total = steps or settings.steps
+    torch.manual_seed(settings.seed)
     model = build_tokenizer(run.tokenizer).to(device)
     average = MovingAverage(model, 0.999)
-    optimiser = torch.optim.AdamW(model.parameters(), settings["learning_rate"], (0.9, 0.99), weight_decay=0.01)
+    optimiser = torch.optim.AdamW(model.parameters(), settings.learning_rate, (0.9, 0.99), weight_decay=0.01)
     path = folder / "tokenizer.pt"
     saved = load_checkpoint(path, device)
     referenced = isinstance(model, Referenced)
@@ -187,12 +172,12 @@ def train_tokenizer(run: RunConfig, dataset, folder: Path, device: str, steps: i
     progress = tqdm(total=total, initial=step, unit="step", mininterval=5)
     last_save = time.monotonic()
     while step < total:
-        factor = learning_rate_factor(step, total, settings["warmup"], settings["decay"])
+        factor = learning_rate_factor(step, total, settings.warmup, settings.decay)
         for group in optimiser.param_groups:
-            group["lr"] = settings["learning_rate"] * factor
+            group["lr"] = settings.learning_rate * factor
         batch = next(loader)
-        seed_step(settings["seed"], step)
-        with torch.autocast(device.split(":")[0], dtype=torch.bfloat16):
+        seed_step(settings.seed, step)
+        with mixed_precision(device):
             if referenced:
                 loss, shown = referenced_loss(model, [part.to(device) for part in batch], settings)
             else:

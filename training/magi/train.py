@@ -21,6 +21,7 @@ from magi.schedule import (
     MovingAverage,
     learning_rate_factor,
     load_checkpoint,
+    mixed_precision,
     save_checkpoint,
     seed_step,
 )
@@ -148,7 +149,7 @@ def train(run: RunConfig, dataset, folder: Path, device: str, steps: int | None 
         seed_step(settings.seed, step)
         rng = np.random.default_rng([settings.seed, step])
         latents, conditions = pool.batch(rng, clips, frames, device)
-        with torch.autocast(device.split(":")[0], dtype=torch.bfloat16):
+        with mixed_precision(device):
             loss, error = model.loss(latents, conditions, settings)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()

@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from magi.codec import Codec
-from magi.config import RunConfig, TokenizerConfig, load_run
+from magi.config import RunConfig, TokenizerConfig, TokenizerTrainConfig, load_run
 from magi.data.palette import as_colours, fixed_palette, frame_palette, nearest_indices
 from magi.data.physics import Physics
 from magi.tokenizer import build_tokenizer, to_grid, to_tokens
-from magi.tokenizer_training import DEFAULTS, referenced_loss, train_tokenizer
+from magi.tokenizer_training import referenced_loss, train_tokenizer
 
 RED, GREEN, BLUE = (255, 0, 0, 255), (0, 255, 0, 255), (0, 0, 255, 255)
 SMALL = TokenizerConfig("referenced", 64, 4, 16, 8, (8, 16, 24, 32, 40))
@@ -29,7 +29,9 @@ def test_patches_are_exact():
 
 def test_a_plain_tokenizer_learns_to_reconstruct(tmp_path):
     config = TokenizerConfig("plain", 32, 3, 8, 8, (16, 24, 32, 48))
-    settings = {"references": 2, "targets": 4, "learning_rate": 3e-3, "kl": 1e-5, "warmup": 10}
+    settings = TokenizerTrainConfig(
+        references=2, targets=4, learning_rate=3e-3, kl=1e-5, warmup=10
+    )
     run = RunConfig("plain", "", "physics", config, None, tokenizer_training=settings)
     clip = Physics(32).clip(500_000, 8).pixels
 
@@ -67,7 +69,7 @@ def test_a_referenced_tokenizer_learns_where_things_went():
     tokenizer = build_tokenizer(SMALL)
     optimiser = torch.optim.AdamW(tokenizer.parameters(), 2e-3)
     rng = np.random.default_rng(0)
-    settings = DEFAULTS | {"kl": 1e-4, "noise": 0.05}
+    settings = TokenizerTrainConfig(kl=1e-4, noise=0.05)
 
     def batch(colours):
         rows = []
