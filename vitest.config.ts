@@ -8,7 +8,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/worker/**'],
+          exclude: ['test/worker/**', 'test/browser/**'],
           testTimeout: 60_000,
         },
       },
@@ -21,6 +21,14 @@ export default defineConfig({
           }),
         ],
         test: { name: 'workerd', include: ['test/worker/**/*.test.ts'], testTimeout: 120_000 },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
       },
     ],
   },

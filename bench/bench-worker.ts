@@ -12,33 +12,55 @@ import type { Raster } from '../src/contract/frame.ts';
 import type { GenerationPlan } from '../src/engine/generation.ts';
 import { Past } from '../src/engine/past.ts';
 import { multiplyAddsPerFrame } from '../src/job/frame-cost.ts';
+import type { Effect } from '../src/job/wake-protocol.ts';
 import { decodeOwnPng } from '../src/media/png.ts';
-import type { Figures } from './figures.ts';
+import service, { AccountObject, JobObject as ServedJob } from '../src/worker.ts';
+import { type ModelFigures, quickestAround } from './figures.ts';
+import { WakeMeter } from './wake-meter.ts';
 
 const MEBIBYTE = 2 ** 20;
 const WARM_UP_FRAMES = 16;
 const MEASURED_FRAMES = 64;
 const LAST_FRAME = 208;
-/** Frames either side of frame 20 and frame 200 that stand for them. */
-const NEIGHBOURS = 8;
 const CEILING = { rows: 64, inner: 384, outer: 1536, products: 8, runs: 12, rounds: 15 };
 
+const meter = new WakeMeter();
+
+/** The service's own job, with a clock beside it. */
+export class JobObject extends ServedJob {
+  protected override surroundings() {
+    return {
+      ...super.surroundings(),
+      observe: (effect: Effect) => {
+        meter.observe(effect);
+        return undefined;
+      },
+    };
+  }
+}
+
+export { AccountObject };
+
 export default {
-  async fetch(request, { ASSETS }) {
-    const name = new URL(request.url).searchParams.get('model') ?? 'sprite';
+  async fetch(request, env, context) {
+    const { pathname, searchParams } = new URL(request.url);
+    if (pathname.startsWith('/v1/')) return service.fetch(request, env, context);
+    if (pathname === '/times') return Response.json(meter.times());
+    const { ASSETS } = env;
+    const name = searchParams.get('model') ?? 'sprite';
     const form = await request.formData();
     const file = async (field: string) => new Uint8Array(await (form.get(field) as File).arrayBuffer());
     const image = decodeOwnPng(await file('firstFrame'));
     return Response.json(await measure(ASSETS, name, image, await file('ceiling')));
   },
-} satisfies ExportedHandler<{ ASSETS: Fetcher }>;
+} satisfies ExportedHandler<Parameters<typeof service.fetch>[1]>;
 
 async function measure(
   assets: Fetcher,
   name: string,
   image: Raster,
   ceilingGraph: Uint8Array,
-): Promise<Figures> {
+): Promise<ModelFigures> {
   const lease = workersBackend(assets).tryAcquire();
   const before = performance.now();
   const model = await lease?.open(name);
@@ -68,11 +90,11 @@ async function timeFrames(model: Model, image: Raster): Promise<{ frameMs: numbe
   const fits = image.width === width && image.height === height && image.channels === channels;
   const plan: GenerationPlan = {
     ...manifest.defaults,
-    seed: 1,
     endFrame: LAST_FRAME,
-    interval: manifest.interval.default,
+    legs: [{ from: 0, seed: 1, interval: manifest.interval.default }],
     labels: manifest.labels.length > 0 ? [{ from: 0, label: 1 }] : [],
     palette: 'first_frame',
+    passes: Number.POSITIVE_INFINITY,
     ...(fits && { firstFrame: new Uint8ClampedArray(image.pixels) }),
   };
   const frameMs: number[] = [];
@@ -101,11 +123,6 @@ async function matrixCeiling(graph: Uint8Array): Promise<number> {
   }
   await session.release();
   return median(rates);
-}
-
-/** Work is the same in every frame of the neighbourhood: what makes one slower is the machine. */
-function quickestAround(values: readonly number[], index: number): number {
-  return Math.min(...values.slice(index - NEIGHBOURS, index + NEIGHBOURS));
 }
 
 function mean(values: readonly number[]): number {

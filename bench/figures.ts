@@ -1,5 +1,5 @@
-/** What the benchmark measures, by the keys of its last line. */
-export interface Figures {
+/** Of the model alone, without jobs. */
+export interface ModelFigures {
   readonly framesPerSecond: number;
   readonly multiplyAddsPerFrame: number;
   readonly ceilingMultiplyAddsPerSecond: number;
@@ -8,4 +8,22 @@ export interface Figures {
   readonly wasmMemoryMiB: number;
   readonly sessionStartMs: number;
   readonly kvBytesPerFrame: number;
+}
+
+/** Of one long job. */
+export interface JobFigures {
+  /** Time beside computing (storage, alarms, settlement) over time for computing. */
+  readonly durabilityShare: number;
+  readonly costRatio1000over50: number;
+}
+
+/** What the benchmark measures, by the keys of its last line. */
+export type Figures = ModelFigures & JobFigures;
+
+/** Frames either side of a frame that stand for it. */
+const neighbours = 8;
+
+/** Work is the same in every frame of the neighbourhood: what makes one slower is the machine. */
+export function quickestAround(values: readonly number[], index: number): number {
+  return Math.min(...values.slice(index - neighbours, index + neighbours));
 }

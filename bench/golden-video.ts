@@ -18,14 +18,14 @@ const PSNR_FLOOR = 1e-6;
 export function goldenPlan(video: GoldenVideo, manifest: Manifest): GenerationPlan {
   const { seed, frames, interval, labels, decodeSteps, headSteps, temperature, firstFrame } = video;
   return {
-    seed,
     endFrame: frames,
-    interval,
+    legs: [{ from: 0, seed, interval }],
     labels: goldenLabels(labels, manifest),
     decodeSteps,
     headSteps,
     temperature,
     palette: 'first_frame',
+    passes: Number.POSITIVE_INFINITY,
     ...(firstFrame && { firstFrame: goldenPixels(firstFrame, manifest) }),
   };
 }

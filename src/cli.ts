@@ -1,4 +1,4 @@
-import { ServiceError } from './client/video-client.ts';
+import { ServiceError } from './client/service-error.ts';
 import { demo } from './command/demo.ts';
 import { start } from './command/start.ts';
 

@@ -4,57 +4,95 @@ import { workersBackend } from './backend/workers-backend.ts';
 import { Config, limits } from './contract/config.ts';
 import { createApp } from './http/app.ts';
 import type { Services } from './http/services.ts';
-import { AccountObject } from './job/account-object.ts';
-import { durableJobDirectory } from './job/job-directory.ts';
+import {
+  AccountObject as AccountObjectBase,
+  type AccountSurroundings,
+  localAccount,
+} from './job/account-object.ts';
+import { crashPoint, pointBefore } from './job/crash-point.ts';
+import { durableJobDirectory, jobStub, publicId } from './job/durable-job-directory.ts';
 import { JobObject as JobObjectBase } from './job/job-object.ts';
 import { modelCatalogue } from './job/model-catalogue.ts';
 import { PastCache } from './job/past-cache.ts';
 import { Turns } from './job/turns.ts';
-import type { JobSurroundings } from './job/wake-loop.ts';
+import type { JobSurroundings, WakeTarget } from './job/wake-driver.ts';
 import { imageDecoder } from './media/image-decoder.ts';
 
 interface Bindings extends Record<keyof Config, string> {
   ASSETS: Fetcher;
   JOBS: DurableObjectNamespace<JobObject>;
   ACCOUNTS: DurableObjectNamespace<AccountObject>;
+  /** Set by tests alone. */
+  CRASH_POINT?: string;
 }
 
-/** What all objects of an isolate share: one runtime, one model in memory, one computation at a time. */
-let isolate: { services: Services; surroundings: JobSurroundings } | undefined;
+const dayMilliseconds = 24 * 60 * 60 * 1000;
 
-function wired(env: Bindings): { services: Services; surroundings: JobSurroundings } {
+/** What all objects of an isolate share: one runtime, one model in memory, one computation at a time. */
+interface Wiring {
+  readonly services: Services;
+  readonly jobs: JobSurroundings;
+  readonly accounts: AccountSurroundings;
+}
+
+let isolate: Wiring | undefined;
+
+function wired(env: Bindings): Wiring {
   isolate ??= wire(env);
   return isolate;
 }
 
-function wire(env: Bindings): { services: Services; surroundings: JobSurroundings } {
+function wire(env: Bindings): Wiring {
   const config = Config.parse(env);
   const backend = workersBackend(env.ASSETS);
+  const reached = crashPoint(env.CRASH_POINT);
   return {
     services: {
-      jobs: durableJobDirectory(env.JOBS, env.ACCOUNTS),
+      jobs: durableJobDirectory(env.JOBS, env.ACCOUNTS, reached),
       models: modelCatalogue(backend, config.MODELS, config.MODEL_DEFAULT),
       decodeImage: imageDecoder({ jpeg: jpegModule, webp: webpModule }),
       randomSeed: () => crypto.getRandomValues(new Uint32Array(1))[0] as number,
       bodySeconds: limits.bodySeconds,
     },
-    surroundings: {
+    jobs: {
       backend,
       speed: { multiplyAddsPerSecond: config.MULTIPLY_ADDS_PER_SECOND, wakeSeconds: config.WAKE_SECONDS },
       pasts: new PastCache(limits.pastCacheBytes),
       turns: new Turns(),
       clock: Date.now,
+      sleep: (milliseconds) => scheduler.wait(milliseconds),
+      expiryMs: config.EXPIRY_DAYS * dayMilliseconds,
+      ...(reached === undefined ? {} : { observe: (effect) => reached(pointBefore(effect)) }),
+    },
+    accounts: {
+      clock: Date.now,
+      unfinishedVideos: config.UNFINISHED_VIDEOS,
+      knownHolds: async (jobId) => (await jobStub(env.JOBS, jobId)?.knownHolds()) ?? 0,
     },
   };
 }
 
 export class JobObject extends JobObjectBase<Bindings> {
   protected override surroundings(): JobSurroundings {
-    return wired(this.env).surroundings;
+    return wired(this.env).jobs;
+  }
+
+  protected override connections(): Pick<WakeTarget, 'settle' | 'sharedFrames'> {
+    const { JOBS, ACCOUNTS } = this.env;
+    const id = publicId(this.ctx.id);
+    return {
+      settle: (message) => ACCOUNTS.get(ACCOUNTS.idFromName(localAccount)).settle(id, message),
+      sharedFrames: async (source, from, count) =>
+        (await jobStub(JOBS, source)?.sharedFrames(from, count)) ?? null,
+    };
   }
 }
 
-export { AccountObject };
+export class AccountObject extends AccountObjectBase<Bindings> {
+  protected override surroundings(): AccountSurroundings {
+    return wired(this.env).accounts;
+  }
+}
 
 const app = createApp();
 

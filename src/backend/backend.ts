@@ -1,5 +1,6 @@
 import type { Manifest } from '../contract/manifest.ts';
 import type { Conditions, GeneratedFrame, GenerationPlan } from '../engine/generation.ts';
+import type { PartialFrame } from '../engine/partial-frame.ts';
 import type { Past } from '../engine/past.ts';
 
 /**
@@ -23,7 +24,7 @@ export interface Backend {
 
 /**
  * The right to compute, until released, or until it was not used for `leaseMs` (its owner was
- * evicted). Every decode step renews it. A lease that was lost throws LeaseLost.
+ * evicted). Every pass of the backbone renews it. A lease that was lost throws LeaseLost.
  */
 export interface Lease {
   /**
@@ -38,10 +39,12 @@ export interface Lease {
 export interface Model {
   readonly manifest: Manifest;
   /**
-   * The frames from `past.cursor` to `plan.endFrame`; `past` moves on with each. The consumer may
-   * stop after any frame and go on later from the same past, or from one restored from what was kept.
+   * The frames from `past.cursor` to `plan.endFrame`, as far as `plan.passes` reach; `past` moves on
+   * with each. Returns the frame that the passes ended in, null where they ended between two. The
+   * consumer may stop after any frame and go on later from the same past, or from one restored from
+   * what was kept.
    */
-  generate(past: Past, plan: GenerationPlan): AsyncGenerator<GeneratedFrame>;
+  generate(past: Past, plan: GenerationPlan): AsyncGenerator<GeneratedFrame, PartialFrame | null>;
   /**
    * The past before frame `cursor`, from latents alone, by one pass for each frame that the window
    * can see.

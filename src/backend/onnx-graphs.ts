@@ -1,5 +1,6 @@
 import { type InferenceSession, Tensor } from 'onnxruntime-web/wasm';
 import type { Manifest } from '../contract/manifest.ts';
+import type { KeysAndValues } from '../engine/frame-cache.ts';
 import type {
   CompleteFrame,
   DecodedFrame,
@@ -8,7 +9,7 @@ import type {
   MaskedFrame,
   Reference,
 } from '../engine/graphs.ts';
-import type { FrameCache, PastSlots } from '../engine/past.ts';
+import type { PastSlots } from '../engine/past.ts';
 import { paletteTensor } from '../engine/reference.ts';
 
 /** One session for each graph that every frame needs. */
@@ -69,7 +70,7 @@ export class OnnxGraphs implements Graphs {
     return floatsOf(z);
   }
 
-  async commit(frame: CompleteFrame, past: PastSlots): Promise<FrameCache> {
+  async commit(frame: CompleteFrame, past: PastSlots): Promise<KeysAndValues> {
     const nothingMasked = new Float32Array(this.manifest.tokenizer.tokens);
     const feeds = await this.#backboneFeeds(ROLE_COMPLETE, frame, nothingMasked, past);
     const { k, v } = await run(this.#sessions.backbone, feeds, ['k', 'v']);

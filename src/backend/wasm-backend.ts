@@ -111,13 +111,14 @@ class HeldLease implements Lease {
 
   async open(modelName: string): Promise<Model> {
     const { graphs } = await this.#rights.load(modelName, this.#use);
+    // Before every pass, so that who lost the lease between two frames computes nothing more.
     const pause = async () => {
       await this.#pause();
       this.#use();
     };
     return {
       manifest: graphs.manifest,
-      generate: (past, plan) => this.#whileHeld(generate(graphs, past, plan, pause)),
+      generate: (past, plan) => generate(graphs, past, plan, pause),
       rebuild: (cursor, conditions, latentsOf, firstPixels) =>
         rebuildPast(graphs, cursor, conditions, latentsOf, firstPixels, pause),
     };
@@ -125,14 +126,6 @@ class HeldLease implements Lease {
 
   release(): void {
     this.#rights.release(this);
-  }
-
-  /** A consumer may take its time between two frames: who lost the lease meanwhile must stop. */
-  async *#whileHeld<Item>(items: AsyncGenerator<Item>): AsyncGenerator<Item> {
-    for await (const item of items) {
-      yield item;
-      this.#use();
-    }
   }
 
   #use = (): void => {

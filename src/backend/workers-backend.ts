@@ -1,5 +1,5 @@
 import runtime from 'onnxruntime-web/ort-wasm-simd-threaded.wasm';
-import { assetFiles } from './asset-files.ts';
+import { fetchedFiles } from './fetched-files.ts';
 import { WasmBackend } from './wasm-backend.ts';
 
 const LEASE_MS = 15_000;
@@ -8,7 +8,7 @@ const LEASE_MS = 15_000;
 export function workersBackend(assets: Pick<Fetcher, 'fetch'>): WasmBackend {
   return new WasmBackend({
     runtime: async () => runtime,
-    filesOf: (modelName) => assetFiles(assets, modelName),
+    filesOf: (modelName) => fetchedFiles((url) => assets.fetch(url), `https://assets.invalid/${modelName}`),
     pause: () => scheduler.wait(0),
     now: Date.now,
     leaseMs: LEASE_MS,

@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import { ErrorBody, ModelCard, Video, VideoList } from '../contract/job.ts';
+import type { VideoEvent } from '../contract/video-event.ts';
+import { ServiceError } from './service-error.ts';
+import { followed } from './video-follower.ts';
 
 /** Fields of a request for a video; docs of the API say what each means. All have defaults. */
 export interface VideoOrder {
@@ -16,24 +19,38 @@ export interface VideoOrder {
   readonly palette?: 'first_frame' | 'none';
 }
 
+/** How to go on with a video. Without `prompt` and `labels`, the schedule goes on as before. */
+export interface ExtendOrder {
+  /** How many more. */
+  readonly frames?: number;
+  readonly prompt?: string;
+  /** `from` counts frames of the whole video. */
+  readonly labels?: readonly { readonly from: number; readonly label: string }[];
+  readonly interval?: number;
+}
+
+/** How to make another video of the first frames of one. */
+export interface ForkOrder extends ExtendOrder {
+  /** Index of the last frame that is shared; by default the last one there is. */
+  readonly frame?: number;
+  /** Of the new video, the shared ones included. */
+  readonly frames?: number;
+  readonly seed?: number;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+export interface FollowOrder {
+  /** Index of the first frame that is wanted; 0 by default. */
+  readonly from?: number;
+  /** `data`: frame events carry their PNG. */
+  readonly images?: 'url' | 'data';
+}
+
 /** What of a video to download, and how large. */
 export interface ContentOrder {
   readonly variant?: 'video' | 'thumbnail' | 'spritesheet';
   readonly format?: 'gif' | 'apng';
   readonly scale?: number;
-}
-
-/** The service refused or failed a request; `code` is what programs act upon. */
-export class ServiceError extends Error {
-  readonly status: number;
-  readonly code: string;
-
-  constructor(status: number, code: string, message: string) {
-    super(message);
-    this.name = 'ServiceError';
-    this.status = status;
-    this.code = code;
-  }
 }
 
 /** Calls the HTTP API. Every method throws ServiceError where the service refuses. */
@@ -53,12 +70,7 @@ export class VideoClient {
   async create(order: VideoOrder): Promise<Video> {
     const { image, ...fields } = order;
     const reference = image === undefined ? {} : { input_reference: dataUrl(image) };
-    const body = JSON.stringify({ ...fields, ...reference });
-    return this.#json(Video, '/v1/videos', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body,
-    });
+    return this.#post('/v1/videos', { ...fields, ...reference });
   }
 
   async retrieve(id: string): Promise<Video> {
@@ -71,6 +83,39 @@ export class VideoClient {
 
   async remove(id: string): Promise<void> {
     await this.#fetch(`/v1/videos/${id}`, { method: 'DELETE' });
+  }
+
+  async pause(id: string): Promise<Video> {
+    return this.#post(`/v1/videos/${id}/pause`, {});
+  }
+
+  async resume(id: string): Promise<Video> {
+    return this.#post(`/v1/videos/${id}/resume`, {});
+  }
+
+  async cancel(id: string): Promise<Video> {
+    return this.#post(`/v1/videos/${id}/cancel`, {});
+  }
+
+  /** More frames onto a finished video. */
+  async extend(id: string, order: ExtendOrder = {}): Promise<Video> {
+    return this.#post(`/v1/videos/${id}/extend`, order);
+  }
+
+  /** A new video that begins as this one. */
+  async fork(id: string, order: ForkOrder = {}): Promise<Video> {
+    return this.#post(`/v1/videos/${id}/fork`, order);
+  }
+
+  /**
+   * Events of a video as they happen, to its end: every frame once and in order. A connection that breaks is made
+   * again, a bounded number of times without anything new.
+   */
+  follow(id: string, { from = 0, images = 'url' }: FollowOrder = {}): AsyncGenerator<VideoEvent> {
+    const path = `/v1/videos/${id}/events${query({ images })}`;
+    const connect = (lastId: number | null) =>
+      this.#fetch(path, { headers: lastId === null ? {} : { 'last-event-id': String(lastId) } });
+    return followed(connect, from === 0 ? null : from - 1);
   }
 
   /** PNG of one frame. */
@@ -90,6 +135,15 @@ export class VideoClient {
 
   async model(name: string): Promise<ModelCard> {
     return this.#json(ModelCard, `/v1/models/${name}`);
+  }
+
+  async #post(path: string, fields: object): Promise<Video> {
+    const body = JSON.stringify(fields);
+    return this.#json(Video, path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
   }
 
   async #json<T>(schema: z.ZodType<T>, path: string, init?: RequestInit): Promise<T> {

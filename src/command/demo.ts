@@ -1,7 +1,6 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, URL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { VideoClient, type VideoOrder } from '../client/video-client.ts';
@@ -25,8 +24,6 @@ const exampleImage = fileURLToPath(new URL('../../examples/first-frame.png', imp
 const largestPixels = 256;
 
 const largestScale = 8;
-
-const pollMilliseconds = 200;
 
 interface DemoOptions {
   readonly model: string;
@@ -99,8 +96,7 @@ async function run(client: VideoClient, options: DemoOptions): Promise<void> {
 
 async function orderOf(options: DemoOptions, model: ModelCard): Promise<VideoOrder> {
   const { frames, seed } = options;
-  const image =
-    options.image ?? (model.channels === 4 ? exampleImage : undefined);
+  const image = options.image ?? (model.channels === 4 ? exampleImage : undefined);
   const labels =
     options.labels === undefined ? defaultSchedule(frames, model) : parseSchedule(options.labels);
   const order = { model: model.id, frames, seed, labels };
@@ -129,23 +125,29 @@ function defaultSchedule(frames: number, model: ModelCard): { from: number; labe
 /** Follows a video to its end; the rate counts from the first frame on, because the first one waits for the model. */
 async function finished(client: VideoClient, created: Video): Promise<Video> {
   const bar = new ProgressBar(process.stdout);
-  let video = created;
   let first: { at: number; committed: number } | null = null;
-  while (video.status === 'queued' || video.status === 'in_progress') {
-    await sleep(pollMilliseconds);
-    video = await client.retrieve(created.id);
-    const { committed, requested } = video.frames;
-    if (first === null && committed > 0) first = { at: performance.now(), committed };
-    const seconds = first === null ? 0 : (performance.now() - first.at) / 1000;
-    bar.show({
-      done: committed,
-      total: requested,
-      rate: seconds > 0 ? (committed - (first?.committed ?? 0)) / seconds : 0,
-    });
+  for await (const event of client.follow(created.id)) {
+    if (event.type === 'frame') continue;
+    if (event.type === 'progress') {
+      const { committed, requested } = event.data;
+      if (first === null && committed > 0) first = { at: performance.now(), committed };
+      const seconds = first === null ? 0 : (performance.now() - first.at) / 1000;
+      bar.show({
+        done: committed,
+        total: requested,
+        rate: seconds > 0 ? (committed - (first?.committed ?? 0)) / seconds : 0,
+      });
+      continue;
+    }
+    bar.end();
+    if (event.type === 'completed') return event.data;
+    throw new Error(
+      event.type === 'failed'
+        ? `the video failed: ${event.data.error?.message}`
+        : `the video was ${event.type} by somebody else`,
+    );
   }
-  bar.end();
-  if (video.status === 'failed') throw new Error(`the video failed: ${video.error?.message}`);
-  return video;
+  throw new Error('the video has no end');
 }
 
 async function writeFiles(

@@ -19,7 +19,7 @@ export interface LocalServiceOptions {
 const configFile = fileURLToPath(new URL('../../wrangler.toml', import.meta.url));
 
 /** Wrangler asks the network for nothing: no metrics, no description of a Cloudflare request. */
-const quietEnvironment = {
+export const quietEnvironment = {
   CLOUDFLARE_CF_FETCH_ENABLED: 'false',
   WRANGLER_SEND_METRICS: 'false',
   WRANGLER_WRITE_LOGS: 'false',

@@ -30,6 +30,7 @@ export async function start(args: string[]): Promise<void> {
   curl ${address}/v1/videos -H 'content-type: application/json' -d '{"prompt": "walk", "frames": 24}'
   curl ${address}/v1/videos -F input_reference=@examples/first-frame.png -F prompt=walk
   curl ${address}/v1/videos/{id}
+  curl -N ${address}/v1/videos/{id}/events
   curl '${address}/v1/videos/{id}/content?format=gif&scale=4' -o video.gif
 `);
   await stopSignal();

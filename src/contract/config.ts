@@ -10,17 +10,27 @@ export const limits = {
   bodySeconds: 30,
   jsonDepth: 32,
   imagePixels: 4_000_000,
-  framesPerJob: 1000,
+  framesPerJob: 10_000,
   scheduleEntries: 256,
   metadataEntries: 16,
   metadataKeyCharacters: 64,
   metadataValueCharacters: 512,
   listEntries: 100,
   contentScale: 8,
-  /** Of a whole video, scaled: keeps the encoding of one answer within a request's CPU time. */
+  /**
+   * Of a whole video, scaled: keeps the encoding of one answer within the 30 CPU seconds of a request. 10,000 frames of
+   * 64x64 are 41 million; they take 8 seconds as a GIF.
+   */
   contentPixels: 64 * mebibyte,
   /** Of one sprite sheet, scaled: it is held in memory at four bytes a pixel. */
   sheetPixels: 4 * mebibyte,
+  /** A stream of events on which nothing happens for so long gets a comment line, so that nobody takes it for dead. */
+  heartbeatSeconds: 15,
+  /** Calls to a job by one stream of events; after them the listener has to reconnect. A request may make 10,000. */
+  newsPerStream: 5000,
+  /** Tries to reach a job again that a stream of events has lost, each after twice the pause of the one before. */
+  newsRetries: 6,
+  newsRetryMilliseconds: 100,
   attemptsPerFrame: 5,
   /** A row of SQLite storage holds at most 2 MB; K and V are cut into rows of this size. */
   keyValueRowBytes: mebibyte,
@@ -46,5 +56,9 @@ export const Config = z.object({
   MULTIPLY_ADDS_PER_SECOND: positive,
   /** CPU seconds that one wake may use. */
   WAKE_SECONDS: positive,
+  /** Unfinished videos that an account may have at a time. */
+  UNFINISHED_VIDEOS: positive.pipe(z.int()),
+  /** Days that a finished or paused video is kept. */
+  EXPIRY_DAYS: positive,
 });
 export type Config = z.infer<typeof Config>;

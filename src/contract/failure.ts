@@ -32,6 +32,12 @@ export const failureStatus = {
   image_type: 415,
   frame_not_found: 404,
   frame_not_ready: 409,
+  job_terminal: 409,
+  job_not_finished: 409,
+  job_expired: 410,
+  model_gone: 409,
+  last_event_id: 400,
+  concurrency_limit: 429,
 } as const;
 
 export type FailureCode = keyof typeof failureStatus;

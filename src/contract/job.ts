@@ -1,12 +1,20 @@
 import { z } from 'zod';
 
-/** States of a job; src/job/state-table.ts moves them. */
-export const JobStatus = z.enum(['queued', 'in_progress', 'completed', 'failed']);
+/** States of a job that its owner sees; src/job/state-table.ts moves them. */
+export const VideoStatus = z.enum(['queued', 'in_progress', 'paused', 'completed', 'failed', 'cancelled']);
+export type VideoStatus = z.infer<typeof VideoStatus>;
+
+/** All states: of an expired and of a removed job nothing but this and what the account must hear is left. */
+export const JobStatus = z.enum([...VideoStatus.options, 'expired', 'removed']);
 export type JobStatus = z.infer<typeof JobStatus>;
 
 /** The frame from which on a label holds. */
 export const LabelChange = z.strictObject({ from: z.int(), label: z.string() });
 export type LabelChange = z.infer<typeof LabelChange>;
+
+/** The frames from `from` on are drawn with this seed and interval; a video gets another leg by extend or fork. */
+export const Leg = z.strictObject({ from: z.int(), seed: z.int(), interval: z.int() });
+export type Leg = z.infer<typeof Leg>;
 
 export const Palette = z.enum(['first_frame', 'none']);
 export type Palette = z.infer<typeof Palette>;
@@ -19,8 +27,8 @@ export const JobSpec = z.strictObject({
   framesPerSecond: z.number(),
   /** Of the whole video, a given first frame included. */
   frames: z.int(),
-  interval: z.int(),
-  seed: z.int(),
+  /** Ascending by `from`; the first begins at 0. */
+  legs: z.array(Leg),
   decodeSteps: z.int(),
   headSteps: z.int(),
   temperature: z.number(),
@@ -31,7 +39,7 @@ export const JobSpec = z.strictObject({
 });
 export type JobSpec = z.infer<typeof JobSpec>;
 
-const JobErrorCode = z.enum(['model_gone', 'generation_failed']);
+const JobErrorCode = z.enum(['model_gone', 'source_gone', 'generation_failed']);
 
 /** Why a job failed. */
 export const JobError = z.object({ code: JobErrorCode, message: z.string() });
@@ -41,7 +49,7 @@ export type JobError = z.infer<typeof JobError>;
 export const Video = z.object({
   id: z.string(),
   object: z.literal('video'),
-  status: JobStatus,
+  status: VideoStatus,
   /** Percent of the frames, rounded down. */
   progress: z.number(),
   model: z.string(),
@@ -51,14 +59,22 @@ export const Video = z.object({
   seconds: z.string(),
   size: z.string(),
   frames: z.object({ requested: z.number(), committed: z.number() }),
+  /** Of the last leg. */
   interval: z.number(),
+  /** Of the last leg. */
   seed: z.number(),
+  /** Which seed and interval hold from which frame on. */
+  legs: z.array(Leg),
+  /** The video whose first frames this one shares, and how many they are. */
+  forked_from: z.object({ id: z.string(), frames: z.number() }).nullable(),
   decode_steps: z.number(),
   head_steps: z.number(),
   palette: Palette,
   metadata: z.record(z.string(), z.string()),
   created_at: z.number(),
   completed_at: z.number().nullable(),
+  /** When a video that rests (finished or paused) will be deleted; null while it is made. */
+  expires_at: z.number().nullable(),
   error: JobError.nullable(),
 });
 export type Video = z.infer<typeof Video>;

@@ -1,6 +1,14 @@
+import type { Leg } from '../contract/job.ts';
+import { type FrameCache, packCache } from './frame-cache.ts';
 import type { Graphs, Reference } from './graphs.ts';
-import { decodeOrder, revealedTokens } from './mask-schedule.ts';
-import { normalNoise } from './noise.ts';
+import {
+  blankFrame,
+  checkedPartial,
+  clip,
+  decodeFurther,
+  type FramePlan,
+  type PartialFrame,
+} from './partial-frame.ts';
 import { Past } from './past.ts';
 import { displayedPixels, planarPixels } from './pixels.ts';
 import { nullReference, paint, referenceOf } from './reference.ts';
@@ -13,11 +21,10 @@ export interface LabelChange {
 
 /** What to generate. The same plan, past and model give the same bytes. */
 export interface GenerationPlan {
-  /** 0 to 2^53 - 1 */
-  readonly seed: number;
   /** Generation ends before this frame index. */
   readonly endFrame: number;
-  readonly interval: number;
+  /** Rising by `from`, the first from 0: a frame is drawn with seed and interval of the last leg before it. */
+  readonly legs: readonly Leg[];
   /** Rising by `from`; frames before the first entry have no label. */
   readonly labels: readonly LabelChange[];
   readonly decodeSteps: number;
@@ -27,6 +34,13 @@ export interface GenerationPlan {
   readonly palette: 'first_frame' | 'none';
   /** RGBA [h, w, 4] in the model's size: frame 0 as it is. Absent: frame 0 is generated. */
   readonly firstFrame?: Uint8ClampedArray;
+  /**
+   * Passes of the backbone that this call may make, at least one; may be Infinity. Every decode step
+   * is one, and finishing a frame is one: commit pass and decoder, for a given frame the encoder, too.
+   */
+  readonly passes: number;
+  /** The frame at the past's cursor, as far as an earlier call came with it. */
+  readonly partial?: PartialFrame;
 }
 
 /** A finished frame, with what must be kept to go on after it. */
@@ -34,43 +48,52 @@ export interface GeneratedFrame {
   readonly index: number;
   /** [S, C] */
   readonly latents: Float32Array;
-  /** [L, S, D] */
-  readonly k: Float32Array;
-  /** [L, S, D] */
-  readonly v: Float32Array;
+  /** K and V in 8 bits, as the past has them. */
+  readonly cache: FrameCache;
   /** RGBA [h, w, 4] as displayed */
   readonly pixels: Uint8ClampedArray;
 }
 
 /** What the frames of a video are conditioned on, in replay as in generation. */
-export type Conditions = Pick<GenerationPlan, 'interval' | 'labels'>;
+export type Conditions = Pick<GenerationPlan, 'legs' | 'labels'>;
 
 /**
- * The frames from `past.cursor` to `plan.endFrame`, one after another; `past` has moved on by a
- * frame when it is yielded.
+ * The frames from `past.cursor` to `plan.endFrame`, one after another, as far as `plan.passes`
+ * reach; `past` has moved on by a frame when it is yielded. Returns the frame that the passes ended
+ * in, null where they ended with a frame or `endFrame` is reached.
  * Source: arXiv 2501.12389, section 3; docs/model-format.md, "Generation of frame i".
- * @param pause awaited after every decode step, so that the event loop runs
+ * @param pause awaited before every pass, so that the event loop runs
+ * @throws RangeError for a partial frame that does not belong after `past`, for a first frame of a
+ * wrong size, and where no leg holds
  */
 export async function* generate(
   graphs: Graphs,
   past: Past,
   plan: GenerationPlan,
   pause: () => Promise<void>,
-): AsyncGenerator<GeneratedFrame> {
+): AsyncGenerator<GeneratedFrame, PartialFrame | null> {
   const times = headTimes(plan.headSteps);
+  let begun = resumedFrame(graphs, past, plan);
   let reference = referenceFor(graphs, past);
-  while (past.cursor < plan.endFrame) {
-    const index = past.cursor;
-    const given = index === 0 ? plan.firstFrame : undefined;
-    const latents = given
-      ? await encodeFirst(graphs, given, reference)
-      : await fillTokens(graphs, past, plan, times, pause);
-    const { k, v } = await commit(graphs, past, latents, plan);
+  let passes = Math.max(1, Math.floor(plan.passes));
+  while (past.cursor < plan.endFrame && passes > 0) {
+    const given = givenFrame(past, plan);
+    const frame = given
+      ? begun
+      : await decodeFurther(graphs, past, framePlan(plan, past.cursor, times), begun, passes, pause);
+    passes -= frame.decodeSteps - begun.decodeSteps;
+    if (passes === 0) return frame;
+    await pause();
+    const latents = given ? await encodeFirst(graphs, given, reference) : frame.latents;
+    const cache = await commit(graphs, past, latents, plan);
     const pixels = given ?? (await displayFrame(graphs, latents, reference, plan.palette));
-    past.append({ k, v }, pixels);
-    if (index === 0) reference = referenceFor(graphs, past);
-    yield { index, latents, k, v, pixels };
+    past.append(cache, pixels);
+    passes -= 1;
+    begun = blankFrame(graphs, past.cursor);
+    if (frame.index === 0) reference = referenceFor(graphs, past);
+    yield { index: frame.index, latents, cache, pixels };
   }
+  return null;
 }
 
 /**
@@ -104,9 +127,37 @@ export function labelAt(labels: readonly LabelChange[], frame: number): number {
   return labels.findLast(({ from }) => from <= frame)?.label ?? 0;
 }
 
+/**
+ * The leg of a frame: the last that begins at or before it.
+ * @throws RangeError where there is none
+ */
+export function legAt(legs: readonly Leg[], frame: number): Leg {
+  const leg = legs.findLast(({ from }) => from <= frame);
+  if (!leg) throw new RangeError(`no leg holds at frame ${frame}`);
+  return leg;
+}
+
 /** Times of the head's solver, falling from 1 to 0: [headSteps + 1]. */
 export function headTimes(headSteps: number): Float32Array {
   return Float32Array.from({ length: headSteps + 1 }, (_, step) => 1 - step / headSteps);
+}
+
+function givenFrame(past: Past, { firstFrame }: GenerationPlan): Uint8ClampedArray | undefined {
+  return past.cursor === 0 ? firstFrame : undefined;
+}
+
+/** The frame at the cursor as an earlier call left it; no decode step of a given frame is ever done. */
+function resumedFrame(graphs: Graphs, past: Past, plan: GenerationPlan): PartialFrame {
+  if (!plan.partial) return blankFrame(graphs, past.cursor);
+  const decodeSteps = givenFrame(past, plan) ? 0 : plan.decodeSteps;
+  return checkedPartial(graphs, past, plan.partial, decodeSteps);
+}
+
+/** What the frame at `index` is drawn from. */
+function framePlan(plan: GenerationPlan, index: number, times: Float32Array): FramePlan {
+  const { seed, interval } = legAt(plan.legs, index);
+  const { decodeSteps, temperature } = plan;
+  return { seed, interval, label: labelAt(plan.labels, index), decodeSteps, temperature, times };
 }
 
 function referenceFor({ manifest }: Graphs, { firstPixels }: Past): Reference | null {
@@ -126,40 +177,15 @@ async function encodeFirst(
   return clip(await graphs.encode(planarPixels(given, frame.channels), reference), latentBound);
 }
 
-/** The tokens of the frame at the cursor, [S, C], revealed over the decode steps. */
-async function fillTokens(
+async function commit(
   graphs: Graphs,
   past: Past,
-  plan: GenerationPlan,
-  times: Float32Array,
-  pause: () => Promise<void>,
-): Promise<Float32Array> {
-  const { tokenizer, backbone, latentBound } = graphs.manifest;
-  const { tokens, channels } = tokenizer;
-  const frame = past.cursor;
-  const latents = new Float32Array(tokens * channels);
-  const mask = new Float32Array(tokens).fill(1);
-  const label = labelAt(plan.labels, frame);
-  const steps = revealedTokens(decodeOrder(plan.seed, frame, tokens), plan.decodeSteps);
-  for (const [step, revealed] of steps.entries()) {
-    const z = await graphs.predict({ latents, mask, interval: plan.interval, label }, past.slots);
-    const noise = normalNoise(
-      plan,
-      { frame, decodeStep: step + 1, tokens: revealed },
-      channels,
-      graphs.normalTable,
-    );
-    const rows = gatherRows(z, revealed, backbone.width);
-    const sampled = clip(await graphs.sample({ z: rows, noise, times }), latentBound);
-    scatterRows(latents, sampled, revealed, channels);
-    for (const token of revealed) mask[token] = 0;
-    await pause();
-  }
-  return latents;
-}
-
-function commit(graphs: Graphs, past: Past, latents: Float32Array, { interval, labels }: Conditions) {
-  return graphs.commit({ latents, interval, label: labelAt(labels, past.cursor) }, past.slots);
+  latents: Float32Array,
+  { legs, labels }: Conditions,
+): Promise<FrameCache> {
+  const { interval } = legAt(legs, past.cursor);
+  const label = labelAt(labels, past.cursor);
+  return packCache(graphs.manifest, await graphs.commit({ latents, interval, label }, past.slots));
 }
 
 /** Latents [S, C] of a frame -> RGBA [h, w, 4] as displayed. */
@@ -172,29 +198,4 @@ export async function displayFrame(
   const decoded = await graphs.decode(latents, reference);
   const picked = palette === 'first_frame' && reference && decoded.indices;
   return picked ? paint(picked, reference.colours) : displayedPixels(decoded);
-}
-
-function clip(latents: Float32Array, bound: number): Float32Array {
-  return latents.map((value) => Math.min(bound, Math.max(-bound, value)));
-}
-
-/** Rows of [S, width] -> [n, width]. */
-function gatherRows(source: Float32Array, rows: readonly number[], width: number): Float32Array {
-  const gathered = new Float32Array(rows.length * width);
-  rows.forEach((row, place) => {
-    gathered.set(source.subarray(row * width, (row + 1) * width), place * width);
-  });
-  return gathered;
-}
-
-/** [n, width] -> the given rows of [S, width]. */
-function scatterRows(
-  target: Float32Array,
-  source: Float32Array,
-  rows: readonly number[],
-  width: number,
-): void {
-  rows.forEach((row, place) => {
-    target.set(source.subarray(place * width, (place + 1) * width), row * width);
-  });
 }

@@ -1,5 +1,6 @@
 import type { Manifest } from '../contract/manifest.ts';
-import type { FrameCache, PastSlots } from './past.ts';
+import type { KeysAndValues } from './frame-cache.ts';
+import type { PastSlots } from './past.ts';
 
 /** What a referenced tokenizer draws from: frame 0 as displayed, or nothing for frame 0 itself. */
 export interface Reference {
@@ -57,7 +58,7 @@ export interface Graphs {
   /** A decode step's pass of the backbone -> z [S, D]. */
   predict(frame: MaskedFrame, past: PastSlots): Promise<Float32Array>;
   /** The commit pass of the backbone. */
-  commit(frame: CompleteFrame, past: PastSlots): Promise<FrameCache>;
+  commit(frame: CompleteFrame, past: PastSlots): Promise<KeysAndValues>;
   /** -> latents [n, C] */
   sample(inputs: HeadInputs): Promise<Float32Array>;
   /** Latents [S, C] -> frame. */

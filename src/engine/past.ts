@@ -1,4 +1,5 @@
 import type { Manifest } from '../contract/manifest.ts';
+import { cacheBytes, type FrameCache, unpackCache } from './frame-cache.ts';
 
 /** K and V of finished frames, in slots: docs/model-format.md, "Slots of the past". */
 export interface PastSlots {
@@ -10,14 +11,6 @@ export interface PastSlots {
   readonly filled: Float32Array;
 }
 
-/** K and V of one finished frame. */
-export interface FrameCache {
-  /** [L, S, D] */
-  readonly k: Float32Array;
-  /** [L, S, D] */
-  readonly v: Float32Array;
-}
-
 /**
  * What a generation goes on from: the index of the next frame, the K/V cache of the anchor (frame
  * 0) and of the last W frames, and frame 0 as displayed.
@@ -25,6 +18,7 @@ export interface FrameCache {
 export class Past {
   #cursor = 0;
   #firstPixels: Uint8ClampedArray | undefined;
+  readonly #manifest: Manifest;
   readonly #layers: number;
   readonly #window: number;
   readonly #frameSize: number; // S * D
@@ -32,6 +26,7 @@ export class Past {
 
   private constructor(manifest: Manifest) {
     const { layers, window, width } = manifest.backbone;
+    this.#manifest = manifest;
     this.#layers = layers;
     this.#window = window;
     this.#frameSize = manifest.tokenizer.tokens * width;
@@ -51,8 +46,8 @@ export class Past {
   /**
    * The past before frame `cursor`, from what was kept of its frames.
    * @param firstPixels RGBA [h, w, 4] of frame 0 as displayed
-   * @param cacheOf K and V of the frames that `Past.framesNeeded(manifest, cursor)` names
-   * @throws RangeError for K or V of a wrong size
+   * @param cacheOf caches of the frames that `Past.framesNeeded(manifest, cursor)` names
+   * @throws RangeError for a cache of a wrong size
    */
   static restore(
     manifest: Manifest,
@@ -75,10 +70,9 @@ export class Past {
     return cursor > 0 ? [0, ...recent] : [];
   }
 
-  /** Bytes of K and V of one frame. */
+  /** Bytes of K and V of one frame as they are kept. */
   static kvBytes(manifest: Manifest): number {
-    const { layers, width } = manifest.backbone;
-    return 2 * layers * manifest.tokenizer.tokens * width * Float32Array.BYTES_PER_ELEMENT;
+    return cacheBytes(manifest);
   }
 
   /** Index of the next frame. */
@@ -106,19 +100,14 @@ export class Past {
    * Adds the frame at the cursor and moves the cursor on. Frame 0 becomes the anchor, any other
    * pushes the oldest out of the window.
    * @param pixels RGBA [h, w, 4] of the frame as displayed
-   * @throws RangeError for K or V of a wrong size
+   * @throws RangeError for a cache of a wrong size
    */
   append(cache: FrameCache, pixels: Uint8ClampedArray): void {
-    const values = this.#layers * this.#frameSize;
-    if (cache.k.length !== values || cache.v.length !== values) {
-      throw new RangeError(
-        `K and V of a frame have ${values} values, got ${cache.k.length} and ${cache.v.length}`,
-      );
-    }
+    const { k, v } = unpackCache(this.#manifest, cache);
     const slot = this.#cursor === 0 ? 0 : this.#window;
     if (slot > 0) this.#slide();
-    this.#write(this.#slots.k, cache.k, slot);
-    this.#write(this.#slots.v, cache.v, slot);
+    this.#write(this.#slots.k, k, slot);
+    this.#write(this.#slots.v, v, slot);
     this.#slots.filled[slot] = 1;
     this.#slots = { ...this.#slots };
     if (this.#cursor === 0) this.#firstPixels = pixels;

@@ -5,13 +5,14 @@ import { failureResponse, internalErrorResponse } from './error-response.ts';
 import { modelRoutes } from './model-routes.ts';
 import type { Route } from './route.ts';
 import type { ServiceEnvironment } from './services.ts';
+import { videoChangeRoutes } from './video-change-routes.ts';
 import { videoRoutes } from './video-routes.ts';
 
 /** The HTTP API. Checks run in this order: route, method, sizes of line and headers, then what the route reads. */
 export function createApp(): Hono<ServiceEnvironment> {
   const app = new Hono<ServiceEnvironment>();
   app.use(safeHeaders);
-  const routes = [...videoRoutes, ...modelRoutes];
+  const routes = [...videoChangeRoutes, ...videoRoutes, ...modelRoutes];
   for (const { method, path, handle } of routes) app.on(method, path, checkSizes, handle);
   for (const path of new Set(routes.map((route) => route.path))) app.all(path, refuseMethod(path, routes));
   app.notFound((context) => {
@@ -19,8 +20,7 @@ export function createApp(): Hono<ServiceEnvironment> {
     return failureResponse(failure);
   });
   app.onError((error, context) => {
-    if (error instanceof Failure)
-      return failureResponse(error, error.code === 'frame_not_ready' ? { 'retry-after': '1' } : {});
+    if (error instanceof Failure) return failureResponse(error);
     console.error(`${context.req.method} ${context.req.path}:`, error);
     return internalErrorResponse();
   });

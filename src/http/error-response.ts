@@ -1,10 +1,21 @@
-import type { Failure } from '../contract/failure.ts';
+import { type Failure, type FailureCode, failureStatus } from '../contract/failure.ts';
 import type { ErrorBody } from '../contract/job.ts';
+
+/** Refusals that pass by themselves, and when to ask again. */
+const retryAfterSeconds: Partial<Record<FailureCode, number>> = { frame_not_ready: 1, concurrency_limit: 5 };
 
 /** A refusal on the wire. */
 export function failureResponse(failure: Failure, headers: Record<string, string> = {}): Response {
   const { message, code, param } = failure;
-  return errorResponse(failure.status, { message, type: 'invalid_request_error', code, param }, headers);
+  const error = { message, type: 'invalid_request_error', code, param } as const;
+  return errorResponse(failure.status, error, { ...retryHeaders(code), ...headers });
+}
+
+/** The npm package openai asks again after every 409, unless it is told not to. */
+function retryHeaders(code: FailureCode): Record<string, string> {
+  const seconds = retryAfterSeconds[code];
+  if (seconds !== undefined) return { 'retry-after': String(seconds) };
+  return failureStatus[code] === 409 ? { 'x-should-retry': 'false' } : {};
 }
 
 /** A bug on the wire: the details stay in the log. */

@@ -2,7 +2,15 @@ import { limits } from '../contract/config.ts';
 import { Failure } from '../contract/failure.ts';
 
 /** Fields that a form carries as text and a JSON body as numbers. */
-const numberFields = new Set(['frames', 'seconds', 'interval', 'seed', 'decode_steps', 'head_steps']);
+const numberFields = new Set([
+  'frame',
+  'frames',
+  'seconds',
+  'interval',
+  'seed',
+  'decode_steps',
+  'head_steps',
+]);
 
 /** Fields that a form carries as JSON in a text. */
 const jsonFields = new Set(['labels', 'metadata']);
@@ -32,6 +40,12 @@ export async function readBody(request: Request, bodySeconds: number): Promise<u
   if (bytes.length === 0)
     throw new Failure('body_empty', 'The body is empty; send {} for a video with all defaults.');
   return mediaType === 'application/json' ? parseJson(bytes) : parseForm(bytes, contentType);
+}
+
+/** As readBody, but no body at all is an object without fields. */
+export async function readOptionalBody(request: Request, bodySeconds: number): Promise<unknown> {
+  const isEmpty = request.body === null || request.headers.get('content-length') === '0';
+  return isEmpty ? {} : readBody(request, bodySeconds);
 }
 
 async function readBytes(request: Request, bodySeconds: number): Promise<Uint8Array<ArrayBuffer>> {

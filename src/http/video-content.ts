@@ -7,6 +7,7 @@ import { encodeGif } from '../media/gif.ts';
 import { decodeOwnPng, encodePng } from '../media/png.ts';
 import { enlarged } from '../media/raster.ts';
 import { spriteSheet } from '../media/sprite-sheet.ts';
+import { begun, byteStream } from './byte-stream.ts';
 
 /** What of a video is wanted, and how. */
 export interface ContentRequest {
@@ -21,7 +22,7 @@ export interface ContentRequest {
 export interface ContentFile {
   readonly mediaType: 'image/gif' | 'image/apng' | 'image/png';
   readonly extension: 'gif' | 'png';
-  readonly bytes: Uint8Array;
+  readonly body: BodyInit;
 }
 
 /** Frames fetched from the job at a time. */
@@ -30,15 +31,15 @@ const batchFrames = 64;
 const sheetColumns = 8;
 
 /**
- * Makes a file from the frames that a job has, all of them or those so far.
- * @throws Failure frame_not_ready, out_of_range
+ * Makes a file from the frames that a job has, all of them or those so far. Animations are made while they are read.
+ * @throws Failure frame_not_ready, frame_not_found, out_of_range
  */
 export async function videoContent(
   jobs: JobDirectory,
   job: NamedJob,
   request: ContentRequest,
 ): Promise<ContentFile> {
-  if (job.committedFrames === 0) throw noFrameYet(job);
+  if (job.committedFrames === 0) throw frameMissing(job, 'Its first frame');
   const { variant, format, scale } = request;
   const { framesPerSecond } = job.spec;
   if (variant === 'thumbnail') {
@@ -50,26 +51,29 @@ export async function videoContent(
   if (variant === 'spritesheet')
     return pngContent(spriteSheet(await collected(rasters(stored, scale)), sheetColumns));
   if (format === 'gif') {
-    const bytes = await encodeGif(rasters(stored, 1), framesPerSecond, scale);
-    return { mediaType: 'image/gif', extension: 'gif', bytes };
+    const pieces = encodeGif(rasters(stored, 1), framesPerSecond, scale);
+    return { mediaType: 'image/gif', extension: 'gif', body: byteStream(await begun(pieces)) };
   }
-  const pngs = await collected(scaledPngs(stored, scale));
-  return { mediaType: 'image/apng', extension: 'png', bytes: encodeApng(pngs, framesPerSecond) };
+  const pieces = encodeApng(scaledPngs(stored, scale), job.committedFrames, framesPerSecond);
+  return { mediaType: 'image/apng', extension: 'png', body: byteStream(await begun(pieces)) };
 }
 
-function noFrameYet(job: NamedJob): Failure {
-  return job.status === 'failed'
+/** Why a frame that belongs to the video is not there. */
+export function frameMissing({ status, committedFrames }: NamedJob, frame: string): Failure {
+  return status === 'failed' || status === 'cancelled'
     ? new Failure(
         'frame_not_found',
-        `Video ${job.id} failed before its first frame; there is nothing to show.`,
+        `${frame} was never made: the video ${status === 'failed' ? 'failed' : 'was cancelled'} after ${committedFrames} frames.`,
       )
     : new Failure(
         'frame_not_ready',
-        `Video ${job.id} has no frame yet; ask again when frames.committed is above 0.`,
+        `${frame} is not made yet; ${committedFrames} frames are. Ask again when frames.committed is larger.`,
       );
 }
 
-function checkPixels(job: NamedJob, { variant, scale }: ContentRequest): void {
+function checkPixels(job: NamedJob, { variant, format, scale }: ContentRequest): void {
+  // Frames of an APNG that are not enlarged are stored ones, taken over as they are.
+  if (variant === 'video' && format === 'apng' && scale === 1) return;
   const pixels = job.committedFrames * job.spec.width * job.spec.height * scale * scale;
   const maximum = variant === 'spritesheet' ? limits.sheetPixels : limits.contentPixels;
   if (pixels <= maximum) return;
@@ -81,14 +85,16 @@ function checkPixels(job: NamedJob, { variant, scale }: ContentRequest): void {
 }
 
 function pngContent(raster: Raster): ContentFile {
-  return { mediaType: 'image/png', extension: 'png', bytes: encodePng(raster) };
+  return { mediaType: 'image/png', extension: 'png', body: encodePng(raster) as Uint8Array<ArrayBuffer> };
 }
 
 async function* frames(jobs: JobDirectory, id: string, count: number): AsyncGenerator<StoredFrame> {
-  for (let from = 0; from < count; from += batchFrames) {
+  for (let from = 0; from < count; ) {
     const batch = await jobs.frames(id, from, Math.min(batchFrames, count - from));
     if (batch === null) throw new Failure('job_not_found', `Video ${id} was removed while it was read.`);
+    if (batch.length === 0) throw new Error(`frame ${from} of ${id} is committed, but not there`);
     yield* batch;
+    from += batch.length;
   }
 }
 

@@ -4,28 +4,38 @@ import type { NamedJob } from '../job/job-directory.ts';
 /** A job on the wire. */
 export function videoJson(job: NamedJob): Video {
   const { spec } = job;
+  const leg = spec.legs.at(-1);
+  if (leg === undefined) throw new Error(`job ${job.id} has no leg`);
   const only = spec.labels.length === 1 && spec.labels[0]?.from === 0 ? spec.labels[0].label : null;
   return {
     id: job.id,
     object: 'video',
     status: job.status,
-    progress: Math.floor((100 * job.committedFrames) / spec.frames),
+    progress: progressPercent(job),
     model: spec.model,
     prompt: only,
     labels: spec.labels,
     seconds: String(spec.frames / spec.framesPerSecond),
     size: `${spec.width}x${spec.height}`,
     frames: { requested: spec.frames, committed: job.committedFrames },
-    interval: spec.interval,
-    seed: spec.seed,
+    interval: leg.interval,
+    seed: leg.seed,
+    legs: spec.legs,
+    forked_from: job.source,
     decode_steps: spec.decodeSteps,
     head_steps: spec.headSteps,
     palette: spec.palette,
     metadata: spec.metadata,
     created_at: unixSeconds(job.createdAt),
     completed_at: job.completedAt === null ? null : unixSeconds(job.completedAt),
+    expires_at: job.expiresAt === null ? null : unixSeconds(job.expiresAt),
     error: job.error,
   };
+}
+
+/** Percent of the frames, rounded down. */
+export function progressPercent({ committedFrames, spec }: NamedJob): number {
+  return Math.floor((100 * committedFrames) / spec.frames);
 }
 
 function unixSeconds(milliseconds: number): number {

@@ -4,16 +4,19 @@ import { limits } from '../contract/config.ts';
 import { Failure } from '../contract/failure.ts';
 import type { VideoList } from '../contract/job.ts';
 import { parsed, wholeNumber } from '../contract/refusal.ts';
+import type { VideoDeleted } from '../contract/video-event.ts';
 import { jobSpec, parseVideoRequest } from '../contract/video-request.ts';
 import { multiplyAddsPerFrame } from '../job/frame-cost.ts';
 import type { NamedJob } from '../job/job-directory.ts';
 import { fitted } from '../media/fit.ts';
 import { encodePng } from '../media/png.ts';
+import { streamEvents } from './event-stream.ts';
+import { foundJob, jobNotFound, videoId } from './found-job.ts';
 import { referenceBytes } from './input-reference.ts';
 import { readBody } from './request-body.ts';
 import type { Route } from './route.ts';
 import type { ServiceEnvironment } from './services.ts';
-import { videoContent } from './video-content.ts';
+import { frameMissing, videoContent } from './video-content.ts';
 import { videoJson } from './video-json.ts';
 
 type VideoContext = Context<ServiceEnvironment>;
@@ -24,6 +27,7 @@ export const videoRoutes: readonly Route[] = [
   { method: 'GET', path: '/v1/videos/:id', handle: retrieveVideo },
   { method: 'DELETE', path: '/v1/videos/:id', handle: deleteVideo },
   { method: 'GET', path: '/v1/videos/:id/content', handle: downloadContent },
+  { method: 'GET', path: '/v1/videos/:id/events', handle: streamEvents },
   { method: 'GET', path: '/v1/videos/:id/frames/:name{[0-9]+\\.png}', handle: downloadFrame },
 ];
 
@@ -64,12 +68,13 @@ async function createVideo(context: VideoContext): Promise<Response> {
     build,
     frameMultiplyAdds: multiplyAddsPerFrame(manifest, spec),
     firstFrame,
+    source: null,
   });
   return context.json(videoJson(job));
 }
 
 async function retrieveVideo(context: VideoContext): Promise<Response> {
-  return context.json(videoJson(await foundJob(context)));
+  return context.json(videoJson(await requestedJob(context)));
 }
 
 async function listVideos(context: VideoContext): Promise<Response> {
@@ -91,14 +96,14 @@ async function listVideos(context: VideoContext): Promise<Response> {
 async function deleteVideo(context: VideoContext): Promise<Response> {
   const id = videoId(context);
   if (!(await context.env.jobs.remove(id))) throw jobNotFound(id);
-  return context.json({ id, object: 'video.deleted', deleted: true });
+  return context.json({ id, object: 'video.deleted', deleted: true } satisfies VideoDeleted);
 }
 
 async function downloadContent(context: VideoContext): Promise<Response> {
   const request = parsed(ContentQuery, context.req.query());
-  const job = await foundJob(context);
-  const { mediaType, extension, bytes } = await videoContent(context.env.jobs, job, request);
-  return new Response(bytes as Uint8Array<ArrayBuffer>, {
+  const job = await requestedJob(context);
+  const { mediaType, extension, body } = await videoContent(context.env.jobs, job, request);
+  return new Response(body, {
     headers: {
       'content-type': mediaType,
       'content-disposition': `inline; filename="${job.id}.${extension}"`,
@@ -107,7 +112,7 @@ async function downloadContent(context: VideoContext): Promise<Response> {
 }
 
 async function downloadFrame(context: VideoContext): Promise<Response> {
-  const job = await foundJob(context);
+  const job = await requestedJob(context);
   const index = Number.parseInt(context.req.param('name') ?? '', 10);
   if (index >= job.spec.frames) {
     throw new Failure(
@@ -115,7 +120,7 @@ async function downloadFrame(context: VideoContext): Promise<Response> {
       `Frame ${index} is beyond the end; the video's frames are 0 to ${job.spec.frames - 1}.`,
     );
   }
-  if (index >= job.committedFrames) throw frameMissing(job, index);
+  if (index >= job.committedFrames) throw frameMissing(job, `Frame ${index}`);
   const frame = (await context.env.jobs.frames(job.id, index, 1))?.[0];
   if (frame === undefined) throw jobNotFound(job.id);
   return new Response(frame.png as Uint8Array<ArrayBuffer>, {
@@ -123,29 +128,7 @@ async function downloadFrame(context: VideoContext): Promise<Response> {
   });
 }
 
-function frameMissing(job: NamedJob, index: number): Failure {
-  return job.status === 'failed'
-    ? new Failure(
-        'frame_not_found',
-        `Frame ${index} was never made: the video failed after ${job.committedFrames} frames.`,
-      )
-    : new Failure(
-        'frame_not_ready',
-        `Frame ${index} is not made yet; ${job.committedFrames} frames are. Ask again later.`,
-      );
-}
-
-async function foundJob(context: VideoContext): Promise<NamedJob> {
+async function requestedJob(context: VideoContext): Promise<NamedJob> {
   const id = videoId(context);
-  const job = await context.env.jobs.find(id);
-  if (job === null) throw jobNotFound(id);
-  return job;
-}
-
-function videoId(context: VideoContext): string {
-  return context.req.param('id') ?? '';
-}
-
-function jobNotFound(id: string): Failure {
-  return new Failure('job_not_found', `There is no video "${id}"; GET /v1/videos lists yours.`);
+  return foundJob(id, await context.env.jobs.find(id));
 }

@@ -1,10 +1,6 @@
-/** Which jobs to list. */
-export interface PageRequest {
-  /** Id of the job before the page, or null for the first page. */
-  readonly after: string | null;
-  readonly limit: number;
-  readonly order: 'asc' | 'desc';
-}
+import type { AccountBook, Hold } from './account-core.ts';
+import type { PageRequest } from './job-directory.ts';
+import { migrate } from './schema-version.ts';
 
 /** Ids of a page; hasMore where jobs follow it. */
 export interface JobPage {
@@ -12,23 +8,63 @@ export interface JobPage {
   readonly hasMore: boolean;
 }
 
-/** The SQL of one account: its jobs in the order of creation. */
-export class AccountStore {
+const migrations: readonly string[] = [
+  // Accounts of the first version had this table alone, and no version.
+  `CREATE TABLE IF NOT EXISTS job (
+     position INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE
+   ) STRICT;`,
+  `CREATE TABLE hold (
+     job TEXT NOT NULL, hold INTEGER NOT NULL, opened_at INTEGER NOT NULL, is_confirmed INTEGER NOT NULL,
+     captured INTEGER NOT NULL, is_ended INTEGER NOT NULL, PRIMARY KEY (job, hold)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX unfinished ON hold (is_ended) WHERE is_ended = 0;
+   CREATE INDEX unconfirmed ON hold (is_confirmed) WHERE is_confirmed = 0;`,
+];
+
+/** The SQL of one account: its jobs in the order of creation, and their holds. */
+export class AccountStore implements AccountBook {
   readonly #sql: SqlStorage;
 
-  constructor(sql: SqlStorage) {
-    this.#sql = sql;
+  constructor(storage: DurableObjectStorage) {
+    this.#sql = storage.sql;
+    migrate(storage, migrations);
+  }
+
+  list(jobId: string): void {
+    this.#sql.exec('INSERT OR IGNORE INTO job (id) VALUES (?)', jobId);
+  }
+
+  unlist(jobId: string): void {
+    this.#sql.exec('DELETE FROM job WHERE id = ?', jobId);
+  }
+
+  hold(jobId: string, hold: number): Hold | null {
+    return this.#holds('WHERE job = ? AND hold = ?', jobId, hold)[0] ?? null;
+  }
+
+  unfinished(): number {
+    return this.#sql.exec<{ count: number }>('SELECT count(*) AS count FROM hold WHERE is_ended = 0').one()
+      .count;
+  }
+
+  unconfirmed(): Hold[] {
+    return this.#holds('WHERE is_confirmed = 0');
+  }
+
+  write({ jobId, hold, openedAt, isConfirmed, captured, isEnded }: Hold): void {
     this.#sql.exec(
-      'CREATE TABLE IF NOT EXISTS job (position INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE) STRICT',
+      'INSERT OR REPLACE INTO hold VALUES (?, ?, ?, ?, ?, ?)',
+      jobId,
+      hold,
+      openedAt,
+      Number(isConfirmed),
+      captured,
+      Number(isEnded),
     );
   }
 
-  add(jobId: string): void {
-    this.#sql.exec('INSERT INTO job (id) VALUES (?)', jobId);
-  }
-
-  remove(jobIds: readonly string[]): void {
-    for (const id of jobIds) this.#sql.exec('DELETE FROM job WHERE id = ?', id);
+  erase({ jobId, hold }: Hold): void {
+    this.#sql.exec('DELETE FROM hold WHERE job = ? AND hold = ?', jobId, hold);
   }
 
   page({ after, limit, order }: PageRequest): JobPage | null {
@@ -45,6 +81,18 @@ export class AccountStore {
     return { jobIds: ids.slice(0, limit), hasMore: ids.length > limit };
   }
 
+  #holds(where: string, ...values: SqlStorageValue[]): Hold[] {
+    const rows = this.#sql.exec<HoldRow>(`SELECT * FROM hold ${where}`, ...values).toArray();
+    return rows.map((row) => ({
+      jobId: row.job,
+      hold: row.hold,
+      openedAt: row.opened_at,
+      isConfirmed: row.is_confirmed === 1,
+      captured: row.captured,
+      isEnded: row.is_ended === 1,
+    }));
+  }
+
   #before(order: 'asc' | 'desc'): number {
     return order === 'asc' ? 0 : Number.MAX_SAFE_INTEGER;
   }
@@ -55,4 +103,13 @@ export class AccountStore {
       .toArray()[0];
     return row?.position ?? null;
   }
+}
+
+interface HoldRow extends Record<string, SqlStorageValue> {
+  job: string;
+  hold: number;
+  opened_at: number;
+  is_confirmed: number;
+  captured: number;
+  is_ended: number;
 }

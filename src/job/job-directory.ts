@@ -1,83 +1,95 @@
 import type { StoredFrame } from '../contract/frame.ts';
-import { type AccountObject, localAccount } from './account-object.ts';
-import type { PageRequest } from './account-store.ts';
-import type { JobObject, JobView, NewJob } from './job-object.ts';
+import type { JobError, JobSpec, LabelChange, VideoStatus } from '../contract/job.ts';
+
+/** The frames that a fork shares with another video: those before `frames`, or all of it where it has no more. */
+export interface Source {
+  /** Public id of that video. */
+  readonly id: string;
+  readonly frames: number;
+}
+
+/** What a job is begun with. */
+export interface NewJob {
+  readonly spec: JobSpec;
+  /** SHA-256 of the model's build. */
+  readonly build: string;
+  /** What one frame costs to compute. */
+  readonly frameMultiplyAdds: number;
+  /** PNG in the model's size, or null where the model draws the first frame. */
+  readonly firstFrame: Uint8Array | null;
+  /** The video that this one goes on from; its first frames are copied, not computed. */
+  readonly source: Source | null;
+}
+
+/** A job as readers see it. Times are milliseconds since 1970. */
+export interface JobView {
+  readonly spec: JobSpec;
+  /** SHA-256 of the model's build. */
+  readonly build: string;
+  readonly status: VideoStatus;
+  readonly committedFrames: number;
+  readonly source: Source | null;
+  readonly createdAt: number;
+  /** When it was completed, failed or cancelled. */
+  readonly completedAt: number | null;
+  /** When it will be deleted; null while it is made. */
+  readonly expiresAt: number | null;
+  readonly error: JobError | null;
+}
 
 /** A job with its public id. */
 export interface NamedJob extends JobView {
   readonly id: string;
 }
 
-/** All jobs of an account, as routes use them. An unknown id and a stranger's answer alike: null or false. */
+/** What an owner can tell a job to do. */
+export type Command =
+  | { readonly kind: 'pause' }
+  | { readonly kind: 'resume' }
+  | { readonly kind: 'cancel' }
+  | {
+      readonly kind: 'extend';
+      /** Number of committed frames that the caller saw and goes on from. */
+      readonly from: number;
+      /** Of the whole video after it. */
+      readonly frames: number;
+      /** Of the new frames; absent: as before. */
+      readonly interval?: number | undefined;
+      /** From frame `from` on instead of the old schedule; absent: as before. */
+      readonly labels?: readonly LabelChange[] | undefined;
+    };
+
+/** What is new of a job. */
+export interface News {
+  readonly job: NamedJob;
+  readonly frames: StoredFrame[];
+}
+
+export interface PageRequest {
+  /** Id of the job before the page, or null for the first page. */
+  readonly after: string | null;
+  readonly limit: number;
+  readonly order: 'asc' | 'desc';
+}
+
+/**
+ * All jobs of an account, as routes use them. An unknown id and a stranger's answer alike: null or false. Every method
+ * that takes the id of a job throws Failure job_expired for one that has expired.
+ */
 export interface JobDirectory {
+  /** @throws Failure concurrency_limit */
   create(job: NewJob): Promise<NamedJob>;
   find(id: string): Promise<NamedJob | null>;
   /** Null where `after` is unknown. */
   list(request: PageRequest): Promise<{ jobs: NamedJob[]; hasMore: boolean } | null>;
   /** Committed frames from `from` on, at most `count`. */
   frames(id: string, from: number, count: number): Promise<StoredFrame[] | null>;
+  /**
+   * Committed frames from `from` on, a handful at most. Where there is none, it answers when there is one, when the
+   * job's status is another than `known`, or when `waitMs` are over, whichever comes first.
+   */
+  news(id: string, from: number, known: VideoStatus | null, waitMs: number): Promise<News | null>;
+  /** @throws Failure job_terminal, job_not_finished, concurrency_limit */
+  command(id: string, command: Command): Promise<NamedJob | null>;
   remove(id: string): Promise<boolean>;
-}
-
-const prefix = 'video_';
-
-/**
- * The directory over Durable Objects. A public id is the object's own id, which the runtime has signed: an id that
- * it did not give out names no object, so asking for it creates none.
- */
-export function durableJobDirectory(
-  jobs: DurableObjectNamespace<JobObject>,
-  accounts: DurableObjectNamespace<AccountObject>,
-): JobDirectory {
-  const account = () => accounts.get(accounts.idFromName(localAccount));
-  return {
-    async create(job) {
-      const objectId = jobs.newUniqueId();
-      const id = prefix + objectId.toString();
-      await account().add(id);
-      try {
-        return named(id, await jobs.get(objectId).create(job));
-      } catch (error) {
-        await this.remove(id).catch(() => undefined);
-        throw error;
-      }
-    },
-    async find(id) {
-      const view = await stubOf(jobs, id)?.view();
-      return view == null ? null : named(id, view);
-    },
-    async list(request) {
-      // Entries without a job are left out, and stay, as theirs may be about to be created; more are read instead.
-      for (let count = request.limit; ; count *= 2) {
-        const page = await account().page({ ...request, limit: count });
-        if (page === null) return null;
-        const views = await Promise.all(page.jobIds.map((id) => this.find(id)));
-        const found = views.filter((view) => view !== null);
-        const jobs = found.slice(0, request.limit);
-        if (jobs.length === request.limit || !page.hasMore)
-          return { jobs, hasMore: page.hasMore || found.length > jobs.length };
-      }
-    },
-    async frames(id, from, count) {
-      return (await stubOf(jobs, id)?.frames(from, count)) ?? null;
-    },
-    async remove(id) {
-      const isRemoved = (await stubOf(jobs, id)?.remove()) ?? false;
-      await account().remove([id]);
-      return isRemoved;
-    },
-  };
-}
-
-function stubOf(jobs: DurableObjectNamespace<JobObject>, id: string): DurableObjectStub<JobObject> | null {
-  if (!id.startsWith(prefix)) return null;
-  try {
-    return jobs.get(jobs.idFromString(id.slice(prefix.length)));
-  } catch {
-    return null;
-  }
-}
-
-function named(id: string, view: JobView): NamedJob {
-  return { ...view, id };
 }

@@ -1,89 +1,139 @@
 import { DurableObject } from 'cloudflare:workers';
+import type { FailureCode } from '../contract/failure.ts';
 import type { StoredFrame } from '../contract/frame.ts';
-import type { JobError, JobSpec, JobStatus } from '../contract/job.ts';
-import { type JobRecord, JobStore } from './job-store.ts';
-import { isRunning } from './state-table.ts';
-import { isOverdue, leaseMilliseconds } from './wake.ts';
-import { type JobSurroundings, runWake } from './wake-loop.ts';
+import type { VideoStatus } from '../contract/job.ts';
+import { openingMilliseconds } from './account-core.ts';
+import { commanded, gone, type Moment, newRecord } from './job-changes.ts';
+import type { Command, JobView, NewJob } from './job-directory.ts';
+import type { FrameCommit, JobRecord } from './job-record.ts';
+import { SqlJobStore } from './sql-job-store.ts';
+import { isRunning, isVisible } from './state-table.ts';
+import { isOverdue } from './wake.ts';
+import { type JobSurroundings, runWake, type WakeTarget } from './wake-driver.ts';
 
-/** What a job is begun with. */
-export interface NewJob {
-  readonly spec: JobSpec;
-  /** SHA-256 of the model's build. */
-  readonly build: string;
-  /** What one frame costs to compute. */
-  readonly frameMultiplyAdds: number;
-  /** PNG in the model's size, or null where the model draws the first frame. */
-  readonly firstFrame: Uint8Array | null;
-}
+/** What a job answers: what was asked for, null where there is no job, or that there is none any more. */
+export type Answer<T> = T | null | 'expired';
 
-/** A job as readers see it. Times are milliseconds since 1970. */
-export interface JobView {
-  readonly spec: JobSpec;
-  readonly status: JobStatus;
-  readonly committedFrames: number;
-  readonly createdAt: number;
-  readonly completedAt: number | null;
-  readonly error: JobError | null;
-}
+/** Frames that one answer holds at most: a listener takes what it can, and asks for more. */
+const newsFrames = 16;
+
+/** After storage refused a write, as a full disk does, the job tries again after this time. */
+const storageRetryMilliseconds = 5000;
 
 /**
  * One video: request, frames, latents, K/V cache and progress. Works by alarms alone; its methods only read and
  * write storage. The composition root says what surrounds it.
  */
 export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
-  readonly #store: JobStore;
+  readonly #store: SqlJobStore;
+  readonly #listeners = new Set<() => void>();
   #isAwake = false;
-  #isRemoved = false;
 
   protected abstract surroundings(): JobSurroundings;
 
+  /** What of other objects a wake needs. */
+  protected abstract connections(): Pick<WakeTarget, 'settle' | 'sharedFrames'>;
+
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
-    this.#store = new JobStore(context.storage);
+    this.#store = new SqlJobStore(context.storage, () => this.#tell());
     this.#store.migrate();
     void context.blockConcurrencyWhile(() => this.#rearm());
   }
 
-  /** Begins the job; its first wake comes at once. */
-  async create(job: NewJob): Promise<JobView> {
+  /**
+   * Begins the job; its first wake comes at once. Beginning it again changes nothing.
+   * @param openedAt when the account opened the hold that pays
+   */
+  async create(job: NewJob, openedAt: number): Promise<JobView | 'too_late'> {
     const now = this.surroundings().clock();
-    const times = { createdAt: now, leaseUntil: now + leaseMilliseconds(0) };
-    this.#store.create({ ...job, ...times }, job.firstFrame);
-    await this.ctx.storage.setAlarm(now);
+    const existing = this.#store.job();
+    if (existing === null && now - openedAt > openingMilliseconds) return 'too_late';
+    if (existing === null) this.#store.create(newRecord(job, now), job.firstFrame);
     return viewOf(this.#store.job() as JobRecord);
   }
 
-  /** The job, or null where there is none. */
-  async view(): Promise<JobView | null> {
-    const job = await this.#read();
-    return job === null ? null : viewOf(job);
+  async view(): Promise<Answer<JobView>> {
+    return this.#answer(viewOf);
   }
 
-  /** Committed frames from `from` on, at most `count`; null where there is no job. */
-  async frames(from: number, count: number): Promise<StoredFrame[] | null> {
-    const job = await this.#read();
-    return job === null ? null : this.#store.frames(from, count);
+  /** Committed frames from `from` on, at most `count`. */
+  async frames(from: number, count: number): Promise<Answer<StoredFrame[]>> {
+    return this.#answer(() => this.#store.frames(from, count));
   }
 
-  /** Removes the job and all its data; false where there is none. */
+  /** Committed frames with their latents, for a fork. */
+  async sharedFrames(from: number, count: number): Promise<FrameCommit[] | null> {
+    const job = this.#store.job();
+    if (job === null || !isVisible(job.status)) return null;
+    const frames = this.#store.frames(from, count);
+    return frames.map(({ index, png }) => ({ index, png, latents: this.#store.latents(index) }));
+  }
+
+  /** What is new; waits for it where there is nothing, see JobDirectory.news. */
+  async news(
+    from: number,
+    known: VideoStatus | null,
+    waitMs: number,
+  ): Promise<Answer<{ view: JobView; frames: StoredFrame[] }>> {
+    const end = Date.now() + waitMs;
+    while (true) {
+      // Listening begins before reading, so that nothing is written unheard in between.
+      const change = this.#nextChange();
+      try {
+        const news = await this.#answer((job) => ({
+          view: viewOf(job),
+          frames: this.#store.frames(from, newsFrames),
+        }));
+        if (news === null || news === 'expired') return news;
+        const left = end - Date.now();
+        if (news.frames.length > 0 || news.view.status !== known || left <= 0) return news;
+        await change.within(left);
+      } finally {
+        change.end();
+      }
+    }
+  }
+
+  /** How many holds the job knows. */
+  async knownHolds(): Promise<number> {
+    const job = this.#store.job();
+    return job === null ? 0 : job.hold + 1;
+  }
+
+  /** @param openedAt of the hold that an extension needs, numbered `knownHolds()` */
+  async command(command: Command, hold: number, openedAt: number): Promise<Answer<JobView> | FailureCode> {
+    return this.#answer((job) => {
+      const isLate = this.surroundings().clock() - openedAt > openingMilliseconds;
+      if (command.kind === 'extend' && (isLate || hold !== job.hold + 1)) return 'job_not_finished';
+      const change = commanded(job, command, this.#moment(job));
+      if (change !== null && 'refused' in change) return change.refused;
+      if (change !== null) {
+        // Its wake, if it waits for its turn, does not come back for it: nobody shall wait behind it.
+        this.surroundings().turns.leave(this.#id);
+        this.#store.write(change);
+      }
+      return viewOf(this.#store.job() as JobRecord);
+    });
+  }
+
+  /** Deletes the video; false where there is none. What is left goes once the account has heard. */
   async remove(): Promise<boolean> {
-    if (this.#store.job() === null) return false;
-    this.#isRemoved = true;
+    const job = this.#store.job();
+    if (job === null || job.status === 'removed') return false;
     this.surroundings().turns.leave(this.#id);
     this.surroundings().pasts.take(this.#id, -1);
-    await this.ctx.storage.deleteAlarm();
-    await this.ctx.storage.deleteAll();
+    this.#store.write(gone(job, 'removed', this.#moment(job)));
     return true;
   }
 
   override async alarm(): Promise<void> {
     this.#isAwake = true;
     try {
-      await runWake(
-        { id: this.#id, store: this.#store, storage: this.ctx.storage, isRemoved: () => this.#isRemoved },
-        this.surroundings(),
-      );
+      await runWake(this.#target(), this.surroundings());
+    } catch (error) {
+      console.error(`job ${this.#id}: storage refuses to write:`, error);
+      await this.ctx.storage.setAlarm(this.surroundings().clock() + storageRetryMilliseconds);
     } finally {
       this.#isAwake = false;
     }
@@ -91,6 +141,31 @@ export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
 
   get #id(): string {
     return this.ctx.id.toString();
+  }
+
+  #target(): WakeTarget {
+    return {
+      id: this.#id,
+      store: this.#store,
+      sync: () => this.ctx.storage.sync(),
+      forget: async () => {
+        // The alarm goes with the rest: without it, a death in between would leave the rest for ever.
+        await this.ctx.storage.deleteAll();
+        this.#tell();
+      },
+      ...this.connections(),
+    };
+  }
+
+  #moment(job: JobRecord): Moment {
+    const { clock, expiryMs } = this.surroundings();
+    return { now: clock(), expiryMs, settlement: this.#store.settlement(job.hold) };
+  }
+
+  async #answer<T>(of: (job: JobRecord) => T): Promise<Answer<T>> {
+    const job = await this.#read();
+    if (job === null || job.status === 'removed') return null;
+    return job.status === 'expired' ? 'expired' : of(job);
   }
 
   /** Reads the job, and wakes it where its alarm has been lost or is late. */
@@ -101,19 +176,53 @@ export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
     // An alarm that is due already must not be set again: readers who ask often enough would put it off for ever.
     const alarm = await this.ctx.storage.getAlarm();
     if (alarm === null || alarm > now) await this.ctx.storage.setAlarm(now);
-    return job;
+    return this.#store.job();
   }
 
-  /** A running job without an alarm would sleep for ever. */
+  /** A new object computes nothing: a job that was being made when the old one ended goes on at once. */
   async #rearm(): Promise<void> {
     const job = this.#store.job();
-    if (job === null || !isRunning(job.status)) return;
-    if ((await this.ctx.storage.getAlarm()) === null)
-      await this.ctx.storage.setAlarm(this.surroundings().clock());
+    if (job === null || job.wakeAt === null) return;
+    const now = this.surroundings().clock();
+    const wakeAt = isRunning(job.status) ? now : job.wakeAt;
+    const alarm = await this.ctx.storage.getAlarm();
+    if (alarm === null || alarm > wakeAt) await this.ctx.storage.setAlarm(wakeAt);
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** The next change from now on: `within` resolves then, or when its time is over. */
+  #nextChange(): { within: (milliseconds: number) => Promise<void>; end: () => void } {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    this.#listeners.add(resolve);
+    return {
+      within: (milliseconds) => {
+        timer = setTimeout(resolve, milliseconds);
+        return promise;
+      },
+      end: () => {
+        clearTimeout(timer);
+        this.#listeners.delete(resolve);
+      },
+    };
   }
 }
 
 function viewOf(job: JobRecord): JobView {
-  const { spec, status, createdAt, completedAt, error } = job;
-  return { spec, status, committedFrames: job.cursor, createdAt, completedAt, error };
+  const { spec, build, source, status, createdAt, completedAt, expiresAt, error } = job;
+  if (!isVisible(status)) throw new Error(`a job that is ${status} shows nothing`);
+  return {
+    spec,
+    build,
+    source,
+    status,
+    committedFrames: job.cursor,
+    createdAt,
+    completedAt,
+    expiresAt,
+    error,
+  };
 }

@@ -1,33 +1,7 @@
 import { limits } from '../contract/config.ts';
-import type { JobError, JobStatus } from '../contract/job.ts';
+import type { JobError } from '../contract/job.ts';
+import type { JobRecord } from './job-record.ts';
 import { isRunning } from './state-table.ts';
-
-/** What a wake has to know to decide; all of it from storage. */
-export interface WakeFacts {
-  readonly status: JobStatus;
-  /** Index of the next frame. */
-  readonly cursor: number;
-  /** Tries at the frame at the cursor so far, the one of a killed process included. */
-  readonly attempts: number;
-}
-
-export type WakeDecision =
-  | { readonly kind: 'sleep' }
-  | { readonly kind: 'give_up'; readonly error: JobError }
-  | { readonly kind: 'compute'; readonly attempts: number };
-
-/** What to do on waking up: nothing any more, fail for good, or try the frame at the cursor. */
-export function decideWake(facts: WakeFacts): WakeDecision {
-  if (!isRunning(facts.status)) return { kind: 'sleep' };
-  if (facts.attempts >= limits.attemptsPerFrame)
-    return { kind: 'give_up', error: generationFailed(facts.cursor) };
-  return { kind: 'compute', attempts: facts.attempts + 1 };
-}
-
-/** After a try that threw: whether it was the last. */
-export function isLastAttempt(attempts: number): boolean {
-  return attempts >= limits.attemptsPerFrame;
-}
 
 /** Why a job ends whose frame cannot be made. */
 export function generationFailed(cursor: number): JobError {
@@ -43,6 +17,12 @@ export const modelGone: JobError = {
   message: 'The build of the model that this video began with is not served any more; its frames are kept.',
 };
 
+/** Why a fork ends whose source was deleted before all shared frames were copied. */
+export const sourceGone: JobError = {
+  code: 'source_gone',
+  message: 'The video that this one was forked from was deleted before its frames were copied.',
+};
+
 /** Silence after which a job counts as dead: three frames' expected time and two seconds. */
 export function leaseMilliseconds(frameMilliseconds: number): number {
   return 3 * frameMilliseconds + 2000;
@@ -53,7 +33,18 @@ export function retryMilliseconds(attempts: number): number {
   return 500 * 2 ** (attempts - 1);
 }
 
-/** True for a running job that nobody works at and whose lease is over: whoever sees it wakes it. */
-export function isOverdue(job: { status: JobStatus; leaseUntil: number }, now: number): boolean {
-  return isRunning(job.status) && now > job.leaseUntil;
+/** Pause before the account is told again what it did not confirm. */
+export const settleRetryMilliseconds = 10_000;
+
+/** A job that waits for its turn ends the wake after this time, and begins another. */
+export const longestWaitMilliseconds = 10_000;
+
+/** True for a job that rests and whose time is over. */
+export function hasExpired({ status, expiresAt }: JobRecord, now: number): boolean {
+  return !isRunning(status) && expiresAt !== null && now >= expiresAt;
+}
+
+/** True for a job whose wake is late: whoever sees it wakes it. */
+export function isOverdue({ wakeAt }: JobRecord, now: number): boolean {
+  return wakeAt !== null && now > wakeAt;
 }

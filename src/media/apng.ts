@@ -1,28 +1,40 @@
-import { type PngChunk, pngChunks, pngFile } from './png-chunk.ts';
+import { chunkBytes, type PngChunk, pngChunks, pngSignature } from './png-chunk.ts';
 
 const damaged = (reason: string) => new Error(`own PNG: ${reason}`);
 
 /**
- * An endlessly repeating APNG from PNG files of one size and colour type, such as encodePng writes: their data are
- * taken over as they are, so nothing is inflated or lost (PNG specification, third edition, section 11.3.6).
- * Every frame lasts exactly 1 / framesPerSecond.
+ * An endlessly repeating APNG, a piece for every frame, from PNG files of one size and colour type, such as encodePng
+ * writes: their data are taken over as they are, so nothing is inflated or lost (PNG specification, third edition,
+ * section 11.3.6). Every frame lasts exactly 1 / framesPerSecond.
+ * @param count number of frames, which stands at the beginning of the file
+ * @throws where there are fewer or more frames
  */
-export function encodeApng(frames: readonly Uint8Array[], framesPerSecond: number): Uint8Array {
-  const cut = frames.map((png) => pngChunks(png, damaged));
-  const header = cut[0]?.[0];
-  if (header === undefined) throw new Error('an APNG has at least one frame');
-  const size = header.data.subarray(0, 8);
-  const chunks: PngChunk[] = [header, { type: 'acTL', data: words(frames.length, 0) }];
+export async function* encodeApng(
+  frames: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  count: number,
+  framesPerSecond: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let index = 0;
   let sequence = 0;
-  cut.forEach((frame, index) => {
-    chunks.push({ type: 'fcTL', data: frameControl(sequence++, size, framesPerSecond) });
-    for (const { data } of frame.filter((chunk) => chunk.type === 'IDAT')) {
-      if (index === 0) chunks.push({ type: 'IDAT', data });
-      else chunks.push({ type: 'fdAT', data: concatenated(words(sequence++), data) });
+  for await (const png of frames) {
+    const cut = pngChunks(png, damaged);
+    const [header] = cut;
+    if (header === undefined) throw damaged('it is empty');
+    const data = cut.filter((chunk) => chunk.type === 'IDAT').map((chunk) => chunk.data);
+    const control = frameControl(sequence++, header.data.subarray(0, 8), framesPerSecond);
+    const chunks: PngChunk[] = [{ type: 'fcTL', data: control }];
+    if (index === 0) {
+      yield pngSignature.slice();
+      chunks.unshift(header, { type: 'acTL', data: words(count, 0) });
+      chunks.push(...data.map((piece) => ({ type: 'IDAT', data: piece })));
+    } else {
+      chunks.push(...data.map((piece) => ({ type: 'fdAT', data: concatenated(words(sequence++), piece) })));
     }
-  });
-  chunks.push({ type: 'IEND', data: new Uint8Array(0) });
-  return pngFile(chunks);
+    yield chunkBytes(chunks);
+    index += 1;
+  }
+  if (index !== count) throw new Error(`an APNG of ${count} frames got ${index}`);
+  yield chunkBytes([{ type: 'IEND', data: new Uint8Array(0) }]);
 }
 
 /** Whole frames that replace each other: no offset, dispose and blend operation 0. */

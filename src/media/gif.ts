@@ -14,15 +14,15 @@ interface IndexedImage {
 }
 
 /**
- * An endlessly repeating GIF. Every frame lasts 1 / framesPerSecond on average: GIF counts hundredths of a second,
+ * An endlessly repeating GIF, a piece for every frame. Every frame lasts 1 / framesPerSecond on average: GIF counts hundredths of a second,
  * and what rounding takes from one frame the next one gets. Frames of up to 256 colours keep theirs exactly.
  * @param scale whole factor by which frames are enlarged
  */
-export async function encodeGif(
+export async function* encodeGif(
   frames: AsyncIterable<Raster> | Iterable<Raster>,
   framesPerSecond: number,
   scale: number,
-): Promise<Uint8Array> {
+): AsyncGenerator<Uint8Array, void, undefined> {
   const encoder = GIFEncoder();
   let index = 0;
   for await (const frame of frames) {
@@ -36,9 +36,11 @@ export async function encodeGif(
       repeat: 0,
     });
     index += 1;
+    yield encoder.bytes();
+    encoder.stream.reset();
   }
   encoder.finish();
-  return encoder.bytes();
+  yield encoder.bytes();
 }
 
 function delayHundredths(index: number, framesPerSecond: number): number {
@@ -56,13 +58,11 @@ function exactlyIndexed(frame: Raster): IndexedImage | null {
   const indexOfColour = new Map<number, number>();
   const transparent = -1;
   for (let i = 0; i < indices.length; i++) {
-    const [red, green, blue, alpha] = pixels.subarray(i * 4, i * 4 + 4) as unknown as [
-      number,
-      number,
-      number,
-      number,
-    ];
-    const colour = alpha < opaqueFrom ? transparent : (red << 16) | (green << 8) | blue;
+    const red = pixels[i * 4] as number;
+    const green = pixels[i * 4 + 1] as number;
+    const blue = pixels[i * 4 + 2] as number;
+    const isTransparent = (pixels[i * 4 + 3] as number) < opaqueFrom;
+    const colour = isTransparent ? transparent : (red << 16) | (green << 8) | blue;
     let index = indexOfColour.get(colour);
     if (index === undefined) {
       index = palette.length;

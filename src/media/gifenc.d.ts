@@ -13,6 +13,8 @@ declare module 'gifenc/dist/gifenc.esm.js' {
     writeFrame(indices: Uint8Array, width: number, height: number, options: FrameOptions): void;
     finish(): void;
     bytes(): Uint8Array;
+    /** Forgets the bytes so far, but not that there was a first frame, as the encoder's own reset does. */
+    readonly stream: { reset(): void };
   }
   type ColourFormat = 'rgb565' | 'rgba4444';
   export function GIFEncoder(): Encoder;

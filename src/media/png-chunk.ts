@@ -6,7 +6,8 @@ export interface PngChunk {
   readonly data: Uint8Array;
 }
 
-const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
+/** Begins every PNG file. */
+export const pngSignature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 
 /** Length, type and checksum around a chunk's data. */
 const framingBytes = 12;
@@ -18,7 +19,7 @@ const framingBytes = 12;
 export function pngChunks(bytes: Uint8Array, damaged: (reason: string) => Error): PngChunk[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const chunks: PngChunk[] = [];
-  let at = signature.length;
+  let at = pngSignature.length;
   while (at + framingBytes <= bytes.length) {
     const length = view.getUint32(at);
     const end = at + framingBytes + length;
@@ -36,12 +37,18 @@ export function pngChunks(bytes: Uint8Array, damaged: (reason: string) => Error)
 
 /** A PNG file of these chunks. */
 export function pngFile(chunks: readonly PngChunk[]): Uint8Array {
-  const bytes = new Uint8Array(
-    chunks.reduce((sum, { data }) => sum + framingBytes + data.length, signature.length),
-  );
-  bytes.set(signature);
+  const body = chunkBytes(chunks);
+  const file = new Uint8Array(pngSignature.length + body.length);
+  file.set(pngSignature);
+  file.set(body, pngSignature.length);
+  return file;
+}
+
+/** Chunks as they stand in a file, one after the other. */
+export function chunkBytes(chunks: readonly PngChunk[]): Uint8Array {
+  const bytes = new Uint8Array(chunks.reduce((sum, { data }) => sum + framingBytes + data.length, 0));
   const view = new DataView(bytes.buffer);
-  let at = signature.length;
+  let at = 0;
   for (const { type, data } of chunks) {
     view.setUint32(at, data.length);
     for (let i = 0; i < 4; i++) bytes[at + 4 + i] = type.charCodeAt(i);

@@ -13,6 +13,7 @@ import {
   goldenValues,
   QuantisedGolden,
 } from '../../src/contract/golden-vectors.ts';
+import type { KeysAndValues } from '../../src/engine/frame-cache.ts';
 import {
   displayFrame,
   type GeneratedFrame,
@@ -22,7 +23,7 @@ import {
 } from '../../src/engine/generation.ts';
 import { decodeOrder, maskSchedule } from '../../src/engine/mask-schedule.ts';
 import { normalNoise } from '../../src/engine/noise.ts';
-import { Past } from '../../src/engine/past.ts';
+import { Past, type PastSlots } from '../../src/engine/past.ts';
 import { referenceOf } from '../../src/engine/reference.ts';
 
 /**
@@ -130,14 +131,14 @@ describe.each(MODELS)('$folder', ({ folder, golden: goldenFolder, bounds }) => {
   }
 });
 
-/** z of every frame of the history, each predicted before its own commit. */
+/** z of every frame of the history, each predicted before its own commit; K and V stay in float32. */
 async function history(
   graphs: OnnxGraphs,
   { seed, frames, interval, labels, maskedTokens }: FloatGolden['history'],
 ) {
   const { tokens, channels } = graphs.manifest.tokenizer;
   const schedule = goldenLabels(labels, graphs.manifest);
-  const past = Past.empty(graphs.manifest);
+  const committed: KeysAndValues[] = [];
   const zs: Float32Array[] = [];
   for (const frame of range(frames)) {
     const place = { frame, decodeStep: 1, tokens: range(tokens) };
@@ -145,10 +146,31 @@ async function history(
     const mask = new Float32Array(tokens);
     for (const token of decodeOrder(seed, frame, tokens).slice(0, maskedTokens)) mask[token] = 1;
     const label = labelAt(schedule, frame);
-    zs.push(await graphs.predict({ latents, mask, interval, label }, past.slots));
-    past.append(await graphs.commit({ latents, interval, label }, past.slots), new Uint8ClampedArray(4));
+    const slots = exactSlots(graphs, committed);
+    zs.push(await graphs.predict({ latents, mask, interval, label }, slots));
+    committed.push(await graphs.commit({ latents, interval, label }, slots));
   }
   return zs;
+}
+
+/** The slots of a past whose K and V never went through 8 bits. */
+function exactSlots({ manifest }: OnnxGraphs, committed: readonly KeysAndValues[]): PastSlots {
+  const { layers, window, width } = manifest.backbone;
+  const size = manifest.tokenizer.tokens * width;
+  const values = layers * (window + 1) * size;
+  const filled = new Float32Array(window + 1);
+  const slots = { k: new Float32Array(values), v: new Float32Array(values), filled };
+  for (const frame of Past.framesNeeded(manifest, committed.length)) {
+    const slot = frame === 0 ? 0 : window + 1 - (committed.length - frame);
+    const { k, v } = committed[frame] as KeysAndValues;
+    filled[slot] = 1;
+    for (const layer of range(layers)) {
+      const place = (layer * (window + 1) + slot) * size;
+      slots.k.set(k.subarray(layer * size, (layer + 1) * size), place);
+      slots.v.set(v.subarray(layer * size, (layer + 1) * size), place);
+    }
+  }
+  return slots;
 }
 
 function largestDifference(a: Float32Array, b: Float32Array): number {

@@ -5,6 +5,7 @@ import type { ModelFiles } from '../../src/backend/model-files.ts';
 import { compileRuntime } from '../../src/backend/node-backend.ts';
 import { LeaseLost, WasmBackend } from '../../src/backend/wasm-backend.ts';
 import type { GeneratedFrame, GenerationPlan } from '../../src/engine/generation.ts';
+import type { PartialFrame } from '../../src/engine/partial-frame.ts';
 import { Past } from '../../src/engine/past.ts';
 
 const LEASE_MS = 1000;
@@ -38,18 +39,20 @@ function acquired({ backend }: { backend: WasmBackend }): Lease {
 }
 
 const plan: GenerationPlan = {
-  seed: 11,
   endFrame: 12,
-  interval: 1,
+  legs: [{ from: 0, seed: 11, interval: 1 }],
   labels: [],
   decodeSteps: 3,
   headSteps: 2,
   temperature: 0.7,
   palette: 'first_frame',
+  passes: Number.POSITIVE_INFINITY,
 };
 
 const make = (model: Model, past = Past.empty(model.manifest), changes: Partial<GenerationPlan> = {}) =>
   Array.fromAsync(model.generate(past, { ...plan, ...changes }));
+
+const cacheIn = (kept: readonly GeneratedFrame[]) => (index: number) => (kept[index] as GeneratedFrame).cache;
 
 describe('a lease', () => {
   test('is given to one at a time', () => {
@@ -72,7 +75,7 @@ describe('a lease', () => {
     expect(backend.tryAcquire()).toBeUndefined();
   });
 
-  test('is renewed by every decode step', async () => {
+  test('is renewed by every pass', async () => {
     const clock = { now: 0 };
     const { backend } = backendAt(clock);
     const model = await (backend.tryAcquire() as Lease).open('nano');
@@ -82,7 +85,7 @@ describe('a lease', () => {
     expect(backend.tryAcquire()).toBeUndefined();
   });
 
-  test('that was lost stops the generation before its next decode step', async () => {
+  test('that was lost stops the generation before its next pass', async () => {
     const clock = { now: 0 };
     const built = backendAt(clock);
     const model = await acquired(built).open('nano');
@@ -176,18 +179,38 @@ describe('a video of nano', () => {
     const made: GeneratedFrame[] = [];
     while (made.length < 12) {
       const first = made[0]?.pixels ?? new Uint8ClampedArray();
-      const past = Past.restore(model.manifest, made.length, first, (index) => made[index] as GeneratedFrame);
+      const past = Past.restore(model.manifest, made.length, first, cacheIn(made));
       made.push(...(await make(model, past, { endFrame: made.length + 1 })));
     }
     expect(made).toEqual(whole);
   }, 60_000);
 
-  test('goes on the same from a cache rebuilt from latents', async () => {
+  test('goes on the same from a cache rebuilt from latents, across a change of leg', async () => {
     const model = await open();
-    const whole = await make(model, undefined, { endFrame: 22 });
+    const legs = [...plan.legs, { from: 14, seed: 12, interval: 3 }];
+    const live = Past.empty(model.manifest);
+    const whole = await make(model, live, { legs, endFrame: 20 });
     const latentsOf = (index: number) => (whole[index] as GeneratedFrame).latents;
-    const past = await model.rebuild(20, plan, latentsOf, (whole[0] as GeneratedFrame).pixels);
-    expect(await make(model, past, { endFrame: 22 })).toEqual(whole.slice(20));
+    const first = (whole[0] as GeneratedFrame).pixels;
+    const rebuilt = await model.rebuild(20, { ...plan, legs }, latentsOf, first);
+    expect(rebuilt.slots).toEqual(live.slots);
+    expect(Past.restore(model.manifest, 20, first, cacheIn(whole)).slots).toEqual(live.slots);
+    const further = { legs, endFrame: 22 };
+    expect(await make(model, rebuilt, further)).toEqual(await make(model, live, further));
+  }, 60_000);
+
+  test('is the same bytes when it stops in mid-frame and goes on', async () => {
+    const model = await open();
+    const past = Past.empty(model.manifest);
+    const made: GeneratedFrame[] = [];
+    let partial: PartialFrame | null = null;
+    while (past.cursor < 4) {
+      const stream = model.generate(past, { ...plan, endFrame: 4, passes: 3, ...(partial && { partial }) });
+      let next = await stream.next();
+      for (; !next.done; next = await stream.next()) made.push(next.value);
+      partial = next.value;
+    }
+    expect(made).toEqual(await make(model, undefined, { endFrame: 4 }));
   }, 60_000);
 
   test('starts from a given first frame and keeps it as it is', async () => {

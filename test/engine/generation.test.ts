@@ -5,6 +5,7 @@ import {
   generate,
   headTimes,
   labelAt,
+  legAt,
   rebuildPast,
 } from '../../src/engine/generation.ts';
 import { Past } from '../../src/engine/past.ts';
@@ -12,10 +13,11 @@ import { NaiveGraphs, naiveManifest } from './naive-graphs.ts';
 
 const noPause = async () => {};
 
+const leg = { from: 0, seed: 20_240_607, interval: 2 };
+
 const plan: GenerationPlan = {
-  seed: 20_240_607,
   endFrame: 12,
-  interval: 2,
+  legs: [leg],
   labels: [
     { from: 0, label: 1 },
     { from: 5, label: 2 },
@@ -24,6 +26,7 @@ const plan: GenerationPlan = {
   headSteps: 2,
   temperature: 1,
   palette: 'first_frame',
+  passes: Number.POSITIVE_INFINITY,
 };
 
 async function frames(past: Past, changes: Partial<GenerationPlan> = {}, graphs = new NaiveGraphs()) {
@@ -34,7 +37,8 @@ const video = (changes: Partial<GenerationPlan> = {}) => frames(Past.empty(naive
 
 function restored(kept: readonly GeneratedFrame[]): Past {
   const first = kept[0] as GeneratedFrame;
-  return Past.restore(naiveManifest, kept.length, first.pixels, (index) => kept[index] as GeneratedFrame);
+  const cacheOf = (index: number) => (kept[index] as GeneratedFrame).cache;
+  return Past.restore(naiveManifest, kept.length, first.pixels, cacheOf);
 }
 
 const drawing = Uint8ClampedArray.from({ length: 64 }, (_, i) => (i % 4 === 3 ? 255 : 50 * (i % 5)));
@@ -46,7 +50,7 @@ describe('one video', () => {
 
   test('is the same from the same plan and another from another seed', async () => {
     expect(await video()).toEqual(await video());
-    expect(await video({ seed: plan.seed + 1 })).not.toEqual(await video());
+    expect(await video({ legs: [{ ...leg, seed: leg.seed + 1 }] })).not.toEqual(await video());
   });
 
   test.each([1, 2, 3, 5])('is the same in chunks of %i frames on one past', async (chunk) => {
@@ -85,6 +89,24 @@ describe('one video', () => {
   });
 });
 
+describe('the past', () => {
+  test('is bit for bit the same live, restored from what was kept, and rebuilt from latents', async () => {
+    const changes = { legs: [leg, { from: 4, seed: 1, interval: 3 }, { from: 8, seed: 9, interval: 1 }] };
+    const live = Past.empty(naiveManifest);
+    const made: GeneratedFrame[] = [];
+    while (live.cursor < 11) {
+      made.push(...(await frames(live, { ...changes, endFrame: live.cursor + 1 })));
+      const first = (made[0] as GeneratedFrame).pixels;
+      const latentsOf = (index: number) => (made[index] as GeneratedFrame).latents;
+      const conditions = { ...plan, ...changes };
+      const graphs = new NaiveGraphs();
+      const rebuilt = await rebuildPast(graphs, live.cursor, conditions, latentsOf, first, noPause);
+      expect(rebuilt.slots).toEqual(live.slots);
+      expect(restored(made).slots).toEqual(live.slots);
+    }
+  });
+});
+
 describe('a rebuild', () => {
   test('replays frame 0 and only what the window can see through the layers', async () => {
     const graphs = new NaiveGraphs();
@@ -118,12 +140,37 @@ describe('conditions', () => {
   test('reach the graphs: interval, steps and temperature each change the video', async () => {
     const usual = await video({ endFrame: 2 });
     const others: Partial<GenerationPlan>[] = [
-      { interval: 3 },
+      { legs: [{ ...leg, interval: 3 }] },
       { decodeSteps: 5 },
       { headSteps: 3 },
       { temperature: 0.5 },
     ];
     for (const change of others) expect(await video({ endFrame: 2, ...change })).not.toEqual(usual);
+  });
+});
+
+describe('legs', () => {
+  const later = { from: 5, seed: 3, interval: 4 };
+
+  test.each([
+    { changed: 'seed', to: { ...leg, from: 5, seed: 3 } },
+    { changed: 'interval', to: { ...leg, from: 5, interval: 4 } },
+  ])('change the $changed of a video from their frame on, and nothing before', async ({ to }) => {
+    const [one, two] = await Promise.all([video(), video({ legs: [leg, to] })]);
+    expect(two.slice(0, 5)).toEqual(one.slice(0, 5));
+    expect(two[5]?.latents).not.toEqual(one[5]?.latents);
+  });
+
+  test('go on as a video that was begun with the later leg would from the same past', async () => {
+    const start = await video({ endFrame: 5 });
+    const other = await frames(restored(start), { legs: [{ ...later, from: 0 }] });
+    expect([...start, ...other]).toEqual(await video({ legs: [leg, later] }));
+  });
+
+  test('hold from their own frame to the next', () => {
+    const legs = [leg, later];
+    expect([0, 4, 5, 99].map((frame) => legAt(legs, frame))).toEqual([leg, leg, later, later]);
+    expect(() => legAt([later], 4)).toThrow(new RangeError('no leg holds at frame 4'));
   });
 });
 
@@ -159,15 +206,15 @@ describe('the first frame', () => {
   });
 });
 
-describe('every decode step', () => {
-  test('lets the event loop run', async () => {
+describe('every pass', () => {
+  test('begins after the event loop has run', async () => {
     const log: string[] = [];
     const graphs = new NaiveGraphs();
     graphs.calls.push = (...calls: string[]) => log.push(...calls);
     const pause = async () => void log.push('pause');
     await Array.fromAsync(generate(graphs, Past.empty(naiveManifest), { ...plan, endFrame: 1 }, pause));
-    const steps = Array.from({ length: 4 }, () => ['predict', 'sample', 'pause']).flat();
-    expect(log).toEqual([...steps, 'commit', 'decode']);
+    const steps = Array.from({ length: 4 }, () => ['pause', 'predict', 'sample']).flat();
+    expect(log).toEqual([...steps, 'pause', 'commit', 'decode']);
   });
 });
 

@@ -1,6 +1,7 @@
 import type { Manifest } from '../../src/contract/manifest.ts';
+import type { KeysAndValues } from '../../src/engine/frame-cache.ts';
 import type { DecodedFrame, Graphs, HeadInputs, MaskedFrame, Reference } from '../../src/engine/graphs.ts';
-import type { FrameCache, PastSlots } from '../../src/engine/past.ts';
+import type { PastSlots } from '../../src/engine/past.ts';
 
 const TOKENS = 16;
 const CHANNELS = 4;
@@ -70,7 +71,7 @@ export class NaiveGraphs implements Graphs {
   async commit(
     { latents, interval, label }: Omit<MaskedFrame, 'mask'>,
     past: PastSlots,
-  ): Promise<FrameCache> {
+  ): Promise<KeysAndValues> {
     this.calls.push('commit');
     const rows = Array.from({ length: TOKENS }, (_, token) => latentSum(latents, token));
     return pass(rows, 7 + interval + 0.1 * label, past);
@@ -104,7 +105,7 @@ function pass(
   rows: readonly number[],
   condition: number,
   past: PastSlots,
-): FrameCache & { hidden: Float32Array } {
+): KeysAndValues & { hidden: Float32Array } {
   const size = TOKENS * WIDTH;
   const k = new Float32Array(LAYERS * size);
   const v = new Float32Array(LAYERS * size);

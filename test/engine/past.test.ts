@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { cacheBytes, type FrameCache, packCache, unpackCache } from '../../src/engine/frame-cache.ts';
 import { Past } from '../../src/engine/past.ts';
 import { naiveManifest } from './naive-graphs.ts';
 
@@ -6,9 +7,9 @@ const VALUES = 3 * 16 * 5; // [L, S, D]
 const blank = new Uint8ClampedArray(64);
 
 /** K and V whose every value is the frame's index plus a tenth of the layer. */
-function cacheOf(index: number) {
+function cacheOf(index: number): FrameCache {
   const k = Float32Array.from({ length: VALUES }, (_, i) => index + Math.floor(i / 80) / 10);
-  return { k, v: k.map((value) => -value) };
+  return packCache(naiveManifest, { k, v: k.map((value) => -value) });
 }
 
 /** Which frame every slot holds, in the last layer. */
@@ -47,11 +48,26 @@ test('names the frames that it needs, and is the same when restored from just th
   }
 });
 
-test('refuses K and V of another size', () => {
-  const past = Past.empty(naiveManifest);
-  expect(() => past.append({ k: new Float32Array(3), v: new Float32Array(3) }, blank)).toThrow('240 values');
+test('holds in its slots the values of the bytes that are kept, and no other', () => {
+  const cache = cacheOf(0);
+  const past = Past.restore(naiveManifest, 1, blank, () => cache);
+  const kept = unpackCache(naiveManifest, cache);
+  for (const layer of [0, 1, 2]) {
+    const slot = past.slots.k.subarray(layer * 3 * 80, layer * 3 * 80 + 80); // slot 0 of 3
+    expect(slot).toEqual(kept.k.subarray(layer * 80, layer * 80 + 80));
+  }
 });
 
-test('tells the bytes of K and V of a frame', () => {
-  expect(Past.kvBytes(naiveManifest)).toBe(2 * VALUES * 4);
+test.each([0, 1, cacheBytes(naiveManifest) - 1, cacheBytes(naiveManifest) + 1])(
+  'refuses a cache of %i bytes',
+  (bytes) => {
+    const past = Past.empty(naiveManifest);
+    expect(() => past.append(new Uint8Array(bytes), blank)).toThrow(RangeError);
+    expect(() => Past.restore(naiveManifest, 1, blank, () => new Uint8Array(bytes))).toThrow('has 600 bytes');
+    expect(past.cursor).toBe(0);
+  },
+);
+
+test('tells the bytes of K and V of a frame as they are kept', () => {
+  expect(Past.kvBytes(naiveManifest)).toBe(cacheOf(0).byteLength);
 });

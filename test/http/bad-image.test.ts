@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { encodeApng } from '../../src/media/apng.ts';
 import { encodePng } from '../../src/media/png.ts';
 import { type PngChunk, pngChunks, pngFile } from '../../src/media/png-chunk.ts';
+import { joined } from '../media/joined.ts';
 import { disc } from '../media/sample-image.ts';
 import { refusal, TestService } from './test-service.ts';
 
@@ -42,7 +43,7 @@ const rows: [name: string, file: Uint8Array<ArrayBuffer>, status: number, code: 
   ['with a wrong checksum', withSize(4, 4), 422, 'image_corrupt'],
   ['that is truncated', new Uint8Array(png.subarray(0, 50)), 422, 'image_corrupt'],
   ['that is empty', new Uint8Array(0), 422, 'image_corrupt'],
-  ['that moves', new Uint8Array(encodeApng([png, png], 8)), 422, 'image_animated'],
+  ['that moves', new Uint8Array(await joined(encodeApng([png, png], 2, 8))), 422, 'image_animated'],
   ['that is SVG', new Uint8Array(Buffer.from('<svg/>')), 415, 'image_type'],
   ['that is HTML', new Uint8Array(Buffer.from('<html></html>')), 415, 'image_type'],
 ];

@@ -1,37 +1,57 @@
-import type { JobStatus } from '../../src/contract/job.ts';
-import type { JobDirectory, NamedJob } from '../../src/job/job-directory.ts';
-import type { NewJob } from '../../src/job/job-object.ts';
+import { Failure } from '../../src/contract/failure.ts';
+import type { VideoStatus } from '../../src/contract/job.ts';
+import type { Command, JobDirectory, NamedJob, NewJob, News } from '../../src/job/job-directory.ts';
 
 interface Entry {
   job: NamedJob;
   readonly created: NewJob;
   readonly pngs: Uint8Array[];
+  isExpired: boolean;
 }
+
+/** Frames of one answer with news. */
+const batchFrames = 8;
+
+const commandedStatus = { pause: 'paused', resume: 'queued', cancel: 'cancelled' } as const;
 
 /** Jobs in memory that nobody works at: a test commits their frames by hand. */
 export class MemoryJobs implements JobDirectory {
   readonly entries: Entry[] = [];
+  /** What was told to jobs. */
+  readonly commands: Command[] = [];
+  newsCalls = 0;
+  #created = 0;
+  #changed = Promise.withResolvers<void>();
 
   async create(created: NewJob): Promise<NamedJob> {
-    const id = `video_${this.entries.length}`;
+    const { source, spec, build } = created;
+    const pngs = source === null ? [] : (this.#entry(source.id)?.pngs.slice(0, source.frames) ?? []);
     const job: NamedJob = {
-      id,
-      spec: created.spec,
+      id: `video_${this.#created++}`,
+      spec,
+      build,
       status: 'queued',
-      committedFrames: 0,
+      committedFrames: pngs.length,
+      source,
       createdAt: 1_700_000_000_500,
       completedAt: null,
+      expiresAt: null,
       error: null,
     };
-    this.entries.push({ job, created, pngs: [] });
+    this.entries.push({ job, created, pngs, isExpired: false });
     return job;
   }
 
-  commit(id: string, pngs: Uint8Array[], status: JobStatus): void {
-    const entry = this.#entry(id);
-    if (entry === undefined) throw new Error(`no job ${id}`);
+  commit(id: string, pngs: Uint8Array[], status: VideoStatus): void {
+    const entry = this.#existing(id);
     entry.pngs.push(...pngs);
     entry.job = { ...entry.job, status, committedFrames: entry.pngs.length };
+    this.#tell();
+  }
+
+  expire(id: string): void {
+    this.#existing(id).isExpired = true;
+    this.#tell();
   }
 
   async find(id: string) {
@@ -51,13 +71,62 @@ export class MemoryJobs implements JobDirectory {
     return pngs?.map((png, offset) => ({ index: from + offset, png })) ?? null;
   }
 
+  async news(id: string, from: number, known: VideoStatus | null, waitMs: number): Promise<News | null> {
+    this.newsCalls += 1;
+    const deadline = Promise.withResolvers<'late'>();
+    const timer = setTimeout(() => deadline.resolve('late'), waitMs);
+    try {
+      for (let isLate = false; ; ) {
+        const changed = this.#changed.promise;
+        const entry = this.#entry(id);
+        if (entry === undefined) return null;
+        const frames = (await this.frames(id, from, batchFrames)) ?? [];
+        if (frames.length > 0 || entry.job.status !== known || isLate) return { job: entry.job, frames };
+        isLate = (await Promise.race([changed, deadline.promise])) === 'late';
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async command(id: string, command: Command): Promise<NamedJob | null> {
+    const entry = this.#entry(id);
+    if (entry === undefined) return null;
+    this.commands.push(command);
+    const { job } = entry;
+    const isFinished = ['completed', 'failed', 'cancelled'].includes(job.status);
+    if (command.kind === 'extend') {
+      if (!isFinished) throw new Failure('job_not_finished', 'The video is not finished; extend it later.');
+      entry.job = { ...job, status: 'queued', spec: { ...job.spec, frames: command.frames } };
+    } else {
+      if (isFinished) throw new Failure('job_terminal', `The video is ${job.status} already.`);
+      entry.job = { ...job, status: commandedStatus[command.kind] };
+    }
+    this.#tell();
+    return entry.job;
+  }
+
   async remove(id: string) {
     const position = this.entries.findIndex(({ job }) => job.id === id);
     if (position >= 0) this.entries.splice(position, 1);
+    this.#tell();
     return position >= 0;
   }
 
+  #tell(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers<void>();
+  }
+
+  #existing(id: string): Entry {
+    const entry = this.entries.find(({ job }) => job.id === id);
+    if (entry === undefined) throw new Error(`no job ${id}`);
+    return entry;
+  }
+
   #entry(id: string): Entry | undefined {
-    return this.entries.find(({ job }) => job.id === id);
+    const entry = this.entries.find(({ job }) => job.id === id);
+    if (entry?.isExpired) throw new Failure('job_expired', `Video ${id} has expired and was deleted.`);
+    return entry;
   }
 }

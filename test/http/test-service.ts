@@ -30,28 +30,32 @@ export class TestService {
     };
   }
 
+  /** Carries the requests of a client. */
+  readonly send = (request: Request): Promise<Response> =>
+    Promise.resolve(app.fetch(request, this.#services));
+
   request(path: string, init: RequestInit = {}): Promise<Response> {
     return Promise.resolve(app.request(path, init, this.#services));
   }
 
-  postJson(body: unknown): Promise<Response> {
-    return this.postText(JSON.stringify(body));
+  postJson(body: unknown, path?: string): Promise<Response> {
+    return this.postText(JSON.stringify(body), {}, path);
   }
 
-  postText(body: BodyInit, headers: Record<string, string> = {}): Promise<Response> {
-    return this.request('/v1/videos', {
+  postText(body: BodyInit, headers: Record<string, string> = {}, path = '/v1/videos'): Promise<Response> {
+    return this.request(path, {
       method: 'POST',
       body,
       headers: { 'content-type': 'application/json', ...headers },
     });
   }
 
-  postForm(fields: Record<string, string | Uint8Array<ArrayBuffer>>): Promise<Response> {
+  postForm(fields: Record<string, string | Uint8Array<ArrayBuffer>>, path = '/v1/videos'): Promise<Response> {
     const form = new FormData();
     for (const [name, value] of Object.entries(fields)) {
       form.append(name, typeof value === 'string' ? value : new Blob([value]));
     }
-    return this.request('/v1/videos', { method: 'POST', body: form });
+    return this.request(path, { method: 'POST', body: form });
   }
 
   async created(body: unknown = {}): Promise<Video> {

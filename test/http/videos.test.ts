@@ -1,5 +1,5 @@
 import { decodeApng } from 'fast-png';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Raster } from '../../src/contract/frame.ts';
 import { decodeOwnPng, encodePng } from '../../src/media/png.ts';
 import { enlarged } from '../../src/media/raster.ts';
@@ -31,12 +31,15 @@ describe('creating', () => {
       frames: { requested: 12, committed: 0 },
       interval: 1,
       seed: 4711,
+      legs: [{ from: 0, seed: 4711, interval: 1 }],
+      forked_from: null,
       decode_steps: 2,
       head_steps: 3,
       palette: 'first_frame',
       metadata: {},
       created_at: 1_700_000_000,
       completed_at: null,
+      expires_at: null,
       error: null,
     });
   });
@@ -189,12 +192,14 @@ describe('frames', () => {
       'frame_not_ready',
       null,
     ]);
-    service.jobs.commit(id, [], 'failed');
-    expect(await refusal(service.request(`/v1/videos/${id}/frames/3.png`))).toEqual([
-      404,
-      'frame_not_found',
-      null,
-    ]);
+    for (const status of ['failed', 'cancelled'] as const) {
+      service.jobs.commit(id, [], status);
+      expect(await refusal(service.request(`/v1/videos/${id}/frames/3.png`))).toEqual([
+        404,
+        'frame_not_found',
+        null,
+      ]);
+    }
   });
 });
 
@@ -244,17 +249,71 @@ describe('content', () => {
     expect(gif.frames.map((frame) => frame.pixels[0])).toEqual(Array.from({ length: 200 }, (_, i) => i));
   });
 
+  it('of a paused and of a cancelled video is what there is', async () => {
+    const { service, path } = await partial();
+    for (const status of ['paused', 'cancelled'] as const) {
+      service.jobs.commit('video_0', [], status);
+      expect(readGif(await bytesOf(await service.request(path))).frames.length).toBe(3);
+      expect((await service.request('/v1/videos/video_0/frames/2.png')).status).toBe(200);
+    }
+  });
+
+  it('of a video that is removed while it is read breaks off', async () => {
+    const service = new TestService();
+    const { id } = await service.created({ frames: 200 });
+    service.jobs.commit(id, new Array(200).fill(pngs[1]), 'completed');
+    const answer = await service.request(`/v1/videos/${id}/content`);
+    await service.jobs.remove(id);
+    await expect(answer.arrayBuffer()).rejects.toThrow('removed while it was read');
+  });
+
+  it('of 10,000 frames is fetched as fast as it is read', async () => {
+    const service = new TestService();
+    const { id } = await service.created({ frames: 10_000 });
+    service.jobs.commit(id, new Array(10_000).fill(pngs[1]), 'completed');
+    const fetched = vi.spyOn(service.jobs, 'frames');
+    const answer = await service.request(`/v1/videos/${id}/content?format=apng`);
+    const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+    for (let piece = 0; piece < 100; piece++) await reader.read();
+    expect(fetched.mock.calls.length).toBeLessThan(4);
+    await reader.cancel();
+    const whole = await bytesOf(await service.request(`/v1/videos/${id}/content?format=apng`));
+    expect(decodeApng(whole).numberOfFrames).toBe(10_000);
+  });
+
+  it('of 10,000 frames of 64x64 is made, larger ones are refused', async () => {
+    const service = new TestService();
+    const { id } = await service.created({ frames: 10_000 });
+    service.jobs.commit(id, new Array(10_000).fill(encodePng(disc(64, 64))), 'completed');
+    const entry = service.jobs.entries[0];
+    if (entry === undefined) throw new Error('no job');
+    entry.job = { ...entry.job, spec: { ...entry.job.spec, width: 64, height: 64 } };
+    const path = `/v1/videos/${id}/content`;
+    for (const format of ['gif', 'apng']) {
+      const answer = await service.request(`${path}?format=${format}`);
+      expect(answer.status).toBe(200);
+      await answer.body?.cancel();
+      expect(await refusal(service.request(`${path}?format=${format}&scale=2`))).toEqual([
+        422,
+        'out_of_range',
+        'scale',
+      ]);
+    }
+  });
+
   it('without any frame is 409 frame_not_ready, of a video that failed 404 frame_not_found', async () => {
     const service = new TestService();
     const { id } = await service.created();
     const waiting = await service.request(`/v1/videos/${id}/content`);
     expect(waiting.headers.get('retry-after')).toBe('1');
     expect(await refusal(Promise.resolve(waiting))).toEqual([409, 'frame_not_ready', null]);
-    service.jobs.commit(id, [], 'failed');
-    expect(await refusal(service.request(`/v1/videos/${id}/content`))).toEqual([
-      404,
-      'frame_not_found',
-      null,
-    ]);
+    for (const status of ['failed', 'cancelled'] as const) {
+      service.jobs.commit(id, [], status);
+      expect(await refusal(service.request(`/v1/videos/${id}/content`))).toEqual([
+        404,
+        'frame_not_found',
+        null,
+      ]);
+    }
   });
 });

@@ -1,33 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { limits } from '../../src/contract/config.ts';
-import { frameMilliseconds, framesPerWake, multiplyAddsPerFrame } from '../../src/job/frame-cost.ts';
-import { decideWake, isOverdue, leaseMilliseconds, retryMilliseconds } from '../../src/job/wake.ts';
+import { chunkOf, frameMilliseconds, multiplyAddsPerFrame } from '../../src/job/frame-cost.ts';
+import { newRecord } from '../../src/job/job-changes.ts';
+import type { JobRecord } from '../../src/job/job-record.ts';
+import {
+  generationFailed,
+  hasExpired,
+  isOverdue,
+  leaseMilliseconds,
+  retryMilliseconds,
+} from '../../src/job/wake.ts';
 import { sampleManifest } from '../contract/sample-manifest.ts';
-
-describe('the decision on waking up', () => {
-  it('counts the attempt that it is about to make', () => {
-    expect(decideWake({ status: 'queued', cursor: 0, attempts: 0 })).toEqual({
-      kind: 'compute',
-      attempts: 1,
-    });
-    expect(decideWake({ status: 'in_progress', cursor: 3, attempts: 4 })).toEqual({
-      kind: 'compute',
-      attempts: 5,
-    });
-  });
-
-  it('is to give up after the last attempt, naming the frame', () => {
-    const decision = decideWake({ status: 'in_progress', cursor: 3, attempts: limits.attemptsPerFrame });
-    expect(decision).toMatchObject({ kind: 'give_up', error: { code: 'generation_failed' } });
-    expect(JSON.stringify(decision)).toContain('Frame 3');
-  });
-
-  it('is to sleep in a terminal state, whatever else holds', () => {
-    for (const status of ['completed', 'failed'] as const) {
-      expect(decideWake({ status, cursor: 9, attempts: 9 })).toEqual({ kind: 'sleep' });
-    }
-  });
-});
+import { sampleRecord } from './sample-record.ts';
 
 describe('the cost of a frame', () => {
   it('counts decode steps, the commit pass, every token of the head, and the decoder', () => {
@@ -40,14 +23,33 @@ describe('the cost of a frame', () => {
     expect(multiplyAddsPerFrame(sampleManifest, { decodeSteps: 64, headSteps: 3 })).toBe(most);
   });
 
-  it('gives a wake at least one frame, however dear', () => {
-    const speed = { multiplyAddsPerSecond: 100, wakeSeconds: 2 };
-    expect([10, 66, 100, 201, 1e12].map((cost) => framesPerWake(cost, speed))).toEqual([20, 3, 2, 1, 1]);
-  });
-
   it('sets the lease: three frames and two seconds', () => {
     const frame = frameMilliseconds(501, { multiplyAddsPerSecond: 1000, wakeSeconds: 1 });
     expect([frame, leaseMilliseconds(frame)]).toEqual([501, 3503]);
+  });
+});
+
+describe('the chunk of a wake', () => {
+  const speed = { multiplyAddsPerSecond: 100, wakeSeconds: 2 };
+  const chunk = (frameMultiplyAdds: number, changes: Partial<JobRecord> = {}) =>
+    chunkOf({ ...sampleRecord, frameMultiplyAdds, ...changes }, 3, speed);
+
+  it('is as many whole frames as fit, up to the last one', () => {
+    const ends = [10, 66, 100, 200].map((cost) => chunk(cost).endFrame);
+    expect(ends).toEqual([9, 3, 2, 1]);
+    expect(chunk(66, { cursor: 5 }).endFrame).toBe(8);
+    expect(chunk(66).passes).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('is as many passes of one frame as fit where no frame does, at least one', () => {
+    expect([201, 300, 301, 600, 601, 1e12].map((cost) => chunk(cost, { cursor: 4 }))).toEqual([
+      { endFrame: 5, passes: 2 },
+      { endFrame: 5, passes: 2 },
+      { endFrame: 5, passes: 1 },
+      { endFrame: 5, passes: 1 },
+      { endFrame: 5, passes: 1 },
+      { endFrame: 5, passes: 1 },
+    ]);
   });
 });
 
@@ -55,8 +57,26 @@ it('pauses between tries double from half a second', () => {
   expect([1, 2, 3, 4].map(retryMilliseconds)).toEqual([500, 1000, 2000, 4000]);
 });
 
-it('only a running job whose lease is over is overdue', () => {
-  expect(isOverdue({ status: 'in_progress', leaseUntil: 10 }, 11)).toBe(true);
-  expect(isOverdue({ status: 'in_progress', leaseUntil: 10 }, 10)).toBe(false);
-  expect(isOverdue({ status: 'completed', leaseUntil: 10 }, 11)).toBe(false);
+it('the reason of a frame that cannot be made names the frame', () => {
+  expect(generationFailed(3)).toMatchObject({ code: 'generation_failed' });
+  expect(generationFailed(3).message).toContain('Frame 3');
+});
+
+it('a job is overdue once its time to wake has passed, and never without one', () => {
+  const job = newRecord({ ...sampleRecord, firstFrame: null }, 10);
+  expect([isOverdue(job, 11), isOverdue(job, 10)]).toEqual([true, false]);
+  expect(isOverdue({ ...job, wakeAt: null }, 11)).toBe(false);
+});
+
+it('only a video that rests expires', () => {
+  const expired = (status: JobRecord['status'], expiresAt: number | null, now: number) =>
+    hasExpired({ ...sampleRecord, status, expiresAt }, now);
+  for (const status of ['completed', 'failed', 'cancelled', 'paused'] as const) {
+    expect([expired(status, 10, 9), expired(status, 10, 10), expired(status, null, 10)]).toEqual([
+      false,
+      true,
+      false,
+    ]);
+  }
+  for (const status of ['queued', 'in_progress'] as const) expect(expired(status, 10, 11)).toBe(false);
 });

@@ -7,6 +7,7 @@ import { encodeApng } from '../../src/media/apng.ts';
 import { type ImageDecoder, imageDecoder } from '../../src/media/image-decoder.ts';
 import { encodePng } from '../../src/media/png.ts';
 import { type PngChunk, pngChunks, pngFile } from '../../src/media/png-chunk.ts';
+import { joined } from './joined.ts';
 import { codecModules, disc, jpegFile, plain, webpFile } from './sample-image.ts';
 
 const decode: ImageDecoder = imageDecoder(await codecModules());
@@ -107,7 +108,7 @@ describe('PNG', () => {
 
   it('with animation is refused', async () => {
     const frame = encodePng(disc(8, 8));
-    expect(await refusal(encodeApng([frame, frame], 8))).toBe('image_animated');
+    expect(await refusal(await joined(encodeApng([frame, frame], 2, 8)))).toBe('image_animated');
   });
 });
 

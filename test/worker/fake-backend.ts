@@ -1,23 +1,33 @@
 import type { Backend, Lease, Model } from '../../src/backend/backend.ts';
 import { ModelFileError } from '../../src/backend/model-files.ts';
-import type { GeneratedFrame, GenerationPlan } from '../../src/engine/generation.ts';
+import { type GenerationPlan, generate, rebuildPast } from '../../src/engine/generation.ts';
 import type { Past } from '../../src/engine/past.ts';
 import { sampleManifest } from '../contract/sample-manifest.ts';
+import { fakeGraphs } from './fake-graphs.ts';
 
 /** What can go wrong with a FakeBackend; a test changes it as it goes. */
 export interface FakeFaults {
-  /** Called before each frame: may throw, wait, or never return, as a killed process does. */
-  beforeFrame: (index: number) => Promise<void> | void;
+  /** Called before each pass of the backbone for a new frame: may throw, wait, or never return, as a killed process does. */
+  beforePass: (frame: number) => Promise<void> | void;
+  /** The same, once for each frame of a wake. */
+  beforeFrame: (frame: number) => Promise<void> | void;
   /** The build that is served; null = no such model; an error = it cannot be told now. */
   build: string | null | Error;
 }
 
-/**
- * The sample model without arithmetic: every frame is a hash over the plan and over all that the past holds, so a
- * frame from a wrong past is a wrong frame.
- */
+/** The engine over made-up graphs of the sample model, one computation at a time. */
 export class FakeBackend implements Backend {
-  readonly faults: FakeFaults = { beforeFrame: () => undefined, build: 'build-1' };
+  readonly faults: FakeFaults = {
+    beforePass: () => undefined,
+    beforeFrame: () => undefined,
+    build: 'build-1',
+  };
+  /** Frames that a wake began to compute, in order. */
+  readonly begun: number[] = [];
+  /** Passes of the backbone for new frames. */
+  passes = 0;
+  /** Pasts that were made from latents. */
+  rebuilds = 0;
   #holder: object | undefined;
 
   async manifest() {
@@ -37,8 +47,11 @@ export class FakeBackend implements Backend {
     this.#holder = holder;
     const model: Model = {
       manifest: sampleManifest,
-      generate: (past, plan) => fakeFrames(this.faults, past, plan),
-      rebuild: () => Promise.reject(new Error('the fake rebuilds nothing')),
+      generate: (past, plan) => this.#generate(past, plan),
+      rebuild: (cursor, conditions, latentsOf, firstPixels) => {
+        this.rebuilds += 1;
+        return rebuildPast(fakeGraphs, cursor, conditions, latentsOf, firstPixels, async () => undefined);
+      },
     };
     return {
       open: async () => model,
@@ -47,47 +60,18 @@ export class FakeBackend implements Backend {
       },
     };
   }
-}
 
-async function* fakeFrames(
-  faults: FakeFaults,
-  past: Past,
-  plan: GenerationPlan,
-): AsyncGenerator<GeneratedFrame> {
-  const { width, height } = sampleManifest.frame;
-  const { tokens, channels } = sampleManifest.tokenizer;
-  const values = sampleManifest.backbone.layers * tokens * sampleManifest.backbone.width;
-  while (past.cursor < plan.endFrame) {
-    const index = past.cursor;
-    await faults.beforeFrame(index);
-    const label = plan.labels.findLast(({ from }) => from <= index)?.label ?? 0;
-    const next = numbers([plan.seed, index, label, plan.interval, plan.decodeSteps, plan.headSteps], past);
-    const isGiven = index === 0 && plan.firstFrame !== undefined;
-    const drawn = Uint8ClampedArray.from({ length: width * height * 4 }, () => next() & 255);
-    const frame = {
-      index,
-      latents: Float32Array.from({ length: tokens * channels }, next),
-      k: Float32Array.from({ length: values }, next),
-      v: Float32Array.from({ length: values }, next),
-      pixels: isGiven ? (plan.firstFrame as Uint8ClampedArray) : drawn,
-    };
-    past.append(frame, frame.pixels);
-    yield frame;
+  #generate(past: Past, plan: GenerationPlan): ReturnType<Model['generate']> {
+    let current: number | undefined;
+    return generate(fakeGraphs, past, plan, async () => {
+      const frame = past.cursor;
+      if (frame !== current) {
+        this.begun.push(frame);
+        await this.faults.beforeFrame(frame);
+      }
+      current = frame;
+      this.passes += 1;
+      await this.faults.beforePass(frame);
+    });
   }
-}
-
-/** Whole numbers below 2^24, so that float32 keeps them, from a hash over everything that a frame may depend on. */
-function numbers(plan: number[], past: Past): () => number {
-  let state = 0x811c9dc5;
-  const mix = (byte: number) => {
-    state = Math.imul(state ^ byte, 0x01000193);
-  };
-  for (const value of plan) for (const byte of new Uint8Array(Float64Array.of(value).buffer)) mix(byte);
-  const { k, v, filled } = past.slots;
-  for (const tensor of [k, v, filled]) for (const byte of new Uint8Array(tensor.buffer)) mix(byte);
-  for (const byte of past.firstPixels ?? []) mix(byte);
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    return (state >>> 8) & 0xffffff;
-  };
 }

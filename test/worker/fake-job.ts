@@ -1,136 +1,189 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { limits } from '../../src/contract/config.ts';
 import type { JobSpec } from '../../src/contract/job.ts';
-import { JobStore } from '../../src/job/job-store.ts';
-import { PastCache } from '../../src/job/past-cache.ts';
-import { Turns } from '../../src/job/turns.ts';
-import { type JobSurroundings, runWake } from '../../src/job/wake-loop.ts';
-import { sampleManifest } from '../contract/sample-manifest.ts';
-import { FakeBackend } from './fake-backend.ts';
+import type { Command, Source } from '../../src/job/job-directory.ts';
+import { JobObject } from '../../src/job/job-object.ts';
+import type { FrameCommit, JobRecord } from '../../src/job/job-record.ts';
+import { SqlJobStore } from '../../src/job/sql-job-store.ts';
+import type { JobSurroundings, WakeTarget } from '../../src/job/wake-driver.ts';
+import { sampleRecord } from '../job/sample-record.ts';
+import { FakeIsolate, frameMultiplyAdds } from './fake-isolate.ts';
+import { heldStorage, type StorageHold } from './held-storage.ts';
+import { MemoryAccount } from './memory-account.ts';
 
-/** What one frame of the tests costs; with this speed, it lasts a second. */
-const frameMultiplyAdds = 1000;
+export const sampleSpec: JobSpec = sampleRecord.spec;
 
-export const sampleSpec: JobSpec = {
-  model: 'sample',
-  width: sampleManifest.frame.width,
-  height: sampleManifest.frame.height,
-  framesPerSecond: 8,
-  frames: 9,
-  interval: 1,
-  seed: 7,
-  decodeSteps: 2,
-  headSteps: 3,
-  temperature: 1,
-  palette: 'first_frame',
-  labels: [{ from: 3, label: 'jump' }],
-  metadata: {},
-};
+/** What a job is created with, but for what all tests have in common. */
+export interface FakeOrder extends Partial<JobSpec> {
+  readonly seed?: number;
+  readonly firstFrame?: Uint8Array;
+  readonly source?: Source;
+}
 
-/** What the jobs of an isolate share; a new one is a new isolate. Its clock moves only by hand. */
-export class FakeIsolate {
-  readonly backend = new FakeBackend();
+/** A video as its storage has it. */
+export interface MadeVideo {
+  readonly job: JobRecord;
+  readonly frames: readonly FrameCommit[];
+}
+
+interface HeldEnv {
   readonly surroundings: JobSurroundings;
-  now = 1_000_000;
+  readonly connections: Pick<WakeTarget, 'settle' | 'sharedFrames'>;
+}
 
-  /** @param framesPerWake how many frames a wake's CPU time holds */
-  constructor(framesPerWake: number) {
-    this.surroundings = {
-      backend: this.backend,
-      speed: { multiplyAddsPerSecond: frameMultiplyAdds, wakeSeconds: framesPerWake },
-      pasts: new PastCache(limits.pastCacheBytes),
-      turns: new Turns(),
-      clock: () => this.now,
-    };
+/** The real object of a job in an isolate of the test's. */
+class HeldJobObject extends JobObject<HeldEnv> {
+  protected override surroundings(): JobSurroundings {
+    return this.env.surroundings;
+  }
+
+  protected override connections(): HeldEnv['connections'] {
+    return this.env.connections;
   }
 }
 
 /** A job in a real object's storage, woken by hand: its alarm is a number here. */
-export class FakeJob {
-  /** When the job wants to be woken; null = never. */
+export class FakeJob implements StorageHold {
   alarm: number | null = null;
-  /** What happened to storage, in order. */
   readonly journal: string[] = [];
-  isRemoved = false;
-  readonly store: JobStore;
+  onStatement: (query: string) => void = () => undefined;
+  onSync: () => void = () => undefined;
+  readonly account = new MemoryAccount();
+  /** Videos that this one can be a fork of, by their public ids. */
+  readonly sources = new Map<string, readonly FrameCommit[]>();
+  readonly store: SqlJobStore;
   readonly storage: DurableObjectStorage;
-  readonly #id: string;
+  readonly #state: DurableObjectState;
+  #object: HeldJobObject | undefined;
+  #isolate: FakeIsolate | undefined;
 
-  constructor(storage: DurableObjectStorage, id = 'job') {
-    this.storage = storage;
-    this.store = new JobStore(storage);
-    this.#id = id;
+  constructor(state: DurableObjectState) {
+    this.storage = heldStorage(state.storage, this);
+    this.store = new SqlJobStore(this.storage);
+    this.#state = Object.create(state, {
+      storage: { value: this.storage },
+      blockConcurrencyWhile: { value: (work: () => unknown) => work() },
+    });
   }
 
-  create(changes: Partial<JobSpec> = {}, firstFrame: Uint8Array | null = null): void {
-    const times = { createdAt: 1_000_000, leaseUntil: 1_002_000 };
-    this.store.create(
-      { spec: { ...sampleSpec, ...changes }, build: 'build-1', frameMultiplyAdds, ...times },
-      firstFrame,
-    );
-    this.alarm = 1_000_000;
+  /** The object in an isolate; another isolate is another object over the same storage. */
+  async in(isolate: FakeIsolate): Promise<HeldJobObject> {
+    if (this.#object === undefined || this.#isolate !== isolate) {
+      this.#isolate = isolate;
+      this.#object = new HeldJobObject(this.#state, {
+        surroundings: isolate.surroundings,
+        connections: {
+          settle: async (message) => this.account.settle(message),
+          sharedFrames: async (id, from, count) => this.sources.get(id)?.slice(from, from + count) ?? null,
+        },
+      });
+      // The constructor looks at the alarm, which takes a turn of the event loop.
+      await scheduler.wait(0);
+    }
+    return this.#object;
+  }
+
+  /** The object is made anew, and with it what the isolate remembers of its video. */
+  async evict(isolate: FakeIsolate): Promise<HeldJobObject> {
+    isolate.forget();
+    this.#object = undefined;
+    return this.in(isolate);
+  }
+
+  async create(isolate: FakeIsolate, order: FakeOrder = {}): Promise<void> {
+    const { seed, firstFrame = null, source = null, ...changes } = order;
+    const legs = seed === undefined ? {} : { legs: [{ from: 0, seed, interval: 1 }] };
+    const spec = { ...sampleSpec, ...legs, ...changes };
+    const object = await this.in(isolate);
+    await object.create({ spec, build: 'build-1', frameMultiplyAdds, firstFrame, source }, isolate.now);
+  }
+
+  /** What the owner commands, with the hold that it needs. */
+  async command(isolate: FakeIsolate, command: Command) {
+    const object = await this.in(isolate);
+    return object.command(command, await object.knownHolds(), isolate.now);
   }
 
   /** One alarm run. */
   async wake(isolate: FakeIsolate): Promise<void> {
+    const object = await this.in(isolate);
     this.alarm = null;
-    await runWake(
-      {
-        id: this.#id,
-        store: this.store,
-        isRemoved: () => this.isRemoved,
-        storage: {
-          setAlarm: async (time) => {
-            this.alarm = Number(time);
-            this.journal.push('alarm');
-          },
-          deleteAlarm: async () => {
-            this.alarm = null;
-            this.journal.push('no alarm');
-          },
-          sync: async () => {
-            this.journal.push(`sync after attempt ${this.store.job()?.attempts}`);
-          },
-        },
-      },
-      isolate.surroundings,
-    );
+    await object.alarm();
   }
 
-  /** Wakes the job whenever it wants to be, until it wants no more; returns how often. */
-  async run(isolate: FakeIsolate, between: () => void = () => undefined): Promise<number> {
+  /** Wakes the job whenever it wants to be, until it rests; returns how often. */
+  async run(
+    isolate: FakeIsolate,
+    between: () => Promise<unknown> | unknown = () => undefined,
+  ): Promise<number> {
     let wakes = 0;
-    for (; this.alarm !== null; wakes++) {
+    for (; this.alarm !== null && this.alarm !== this.store.job()?.expiresAt; wakes++) {
       if (wakes === 1000) throw new Error('the job never ends');
       isolate.now = Math.max(isolate.now, this.alarm);
       await this.wake(isolate);
-      between();
+      await between();
     }
     return wakes;
   }
 
+  /** The job; it must be there. */
+  get record(): JobRecord {
+    const job = this.store.job();
+    if (job === null) throw new Error('there is no job');
+    return job;
+  }
+
   /** Frames whose K and V are stored. */
-  storedKeyValues(): number[] {
+  storedCaches(): number[] {
     const rows = this.storage.sql.exec<{ frame: number }>(
       'SELECT DISTINCT frame FROM key_value ORDER BY frame',
     );
     return rows.toArray().map(({ frame }) => frame);
   }
 
+  /** Frames and latents, in the form that a fork copies. */
+  frames(): FrameCommit[] {
+    const stored = this.store.frames(0, 100_000);
+    return stored.map(({ index, png }) => ({ index, png, latents: this.store.latents(index) }));
+  }
+
   /** SHA-256 over all frames and latents. */
-  async videoHash(): Promise<string> {
-    const rows = this.storage.sql.exec<{ png: ArrayBuffer; latents: ArrayBuffer }>(
-      'SELECT * FROM frame ORDER BY frame',
-    );
-    const parts = rows.toArray().flatMap(({ png, latents }) => [png, latents]);
-    const digest = await crypto.subtle.digest('SHA-256', await new Blob(parts).arrayBuffer());
-    return new Uint8Array(digest).toHex();
+  videoHash(): Promise<string> {
+    return videoHash(this.frames());
   }
 }
 
-/** Runs a test inside a fresh object, for its storage. */
-export function inObject<T>(test: (storage: DurableObjectStorage) => Promise<T>): Promise<T> {
+/** SHA-256 over frames and latents. */
+export async function videoHash(frames: readonly FrameCommit[]): Promise<string> {
+  const parts = frames.flatMap(({ png, latents }) => [png, latents]);
+  const digest = await crypto.subtle.digest(
+    'SHA-256',
+    await new Blob(parts as (Uint8Array | Float32Array)[]).arrayBuffer(),
+  );
+  return new Uint8Array(digest).toHex();
+}
+
+/** Runs a test over the storage of a fresh object. */
+export function inObject<T>(test: (job: FakeJob) => Promise<T>): Promise<T> {
   const stub = env.JOBS.get(env.JOBS.newUniqueId());
-  return runInDurableObject(stub, (_, state) => test(state.storage));
+  return runInDurableObject(stub, (_, state) => test(new FakeJob(state)));
+}
+
+/** The video of an uninterrupted run. */
+export function calmVideo(
+  order: FakeOrder = {},
+  sources: FakeJob['sources'] = new Map(),
+): Promise<MadeVideo> {
+  return inObject(async (job) => {
+    const isolate = new FakeIsolate(100_000);
+    for (const [id, frames] of sources) job.sources.set(id, frames);
+    await job.create(isolate, order);
+    await job.run(isolate);
+    return { job: job.record, frames: job.frames() };
+  });
+}
+
+/** The hash of the video of an uninterrupted run. */
+export async function calmHash(order: FakeOrder = {}): Promise<string> {
+  return videoHash((await calmVideo(order)).frames);
 }

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from magi.config import RunConfig, load_run
+from magi.frame_cache import KEPT
 
 HERE = Path(__file__).resolve().parent.parent
 RUNS = HERE / "runs"
@@ -44,6 +45,9 @@ def _add_generation(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--decode-steps", type=int)
     parser.add_argument("--head-steps", type=int)
     parser.add_argument("--temperature", type=float)
+    parser.add_argument(
+        "--kv", choices=tuple(KEPT), default="int8", help="how keys and values are kept"
+    )
     parser.add_argument("--out", type=Path, default=OUT, help="folder for figures and pictures")
 
 
@@ -99,12 +103,13 @@ def evaluate(args: argparse.Namespace) -> None:
     run = _run_of(args)
     if run.dataset != "sprites":
         raise SystemExit(f"evaluate measures sprite models; {run.name} draws {run.dataset}")
-    codec = Codec.load(run.tokenizer, WORK / run.name)
     animate, settings = None, {}
-    if not args.tokenizer_only:
-        model = ServedModel(args.model or MODELS / run.name)
-        settings = _settings(args, model.manifest["defaults"])
-        animate = measures.served_animation(model, *settings.values())
+    if args.tokenizer_only:
+        codec = Codec.load(run.tokenizer, WORK / run.name)
+    else:
+        codec = ServedModel(args.model or MODELS / run.name)
+        settings = _settings(args, codec.manifest["defaults"]) | {"kv": args.kv}
+        animate = measures.served_animation(codec, *settings.values())
 
     def reconstruct(frames):
         return codec.decode_video(codec.encode_video(frames), frames[0])
@@ -152,8 +157,8 @@ def sample(args: argparse.Namespace) -> None:
     for seed in range(args.seed, args.seed + args.videos):
         plan = Plan(seed, args.interval, ids.__getitem__, *_settings(args, known).values())
         first = read_frame(args.first_frame) if args.first_frame else None
-        given = None if first is None else model.encode_first(first)
-        latents = torch.stack(list(generate(model, plan, frames, given)))
+        given = None if first is None else model.encode_video(first[None])
+        latents = torch.stack(list(generate(model, plan, frames, given, args.kv)))
         videos.append(model.decode_video(latents, first))
         write_gif(
             videos[-1], args.out / f"{run.name}-{seed}.gif", model.manifest["frame"]["perSecond"]
@@ -214,7 +219,9 @@ def main() -> None:
     sub.add_argument("--split", choices=("val", "test-combo", "test-item"), default="test-combo")
     sub.add_argument("--characters", type=int, default=100)
     sub.add_argument("--sheets", type=int, default=4, help="contact sheets to draw")
-    sub.add_argument("--tokenizer-only", action="store_true", help="the tokenizer's ceiling alone")
+    sub.add_argument(
+        "--tokenizer-only", action="store_true", help="the ceiling alone, of the trained tokenizer"
+    )
     sub.set_defaults(command=evaluate)
 
     sub = commands.add_parser("export", help="write ONNX graphs, shards, manifest, golden vectors")

@@ -43,14 +43,16 @@ def true_clips(dataset: Sprites, count: int, labels: tuple[str, ...], direction:
     return clips
 
 
-def served_animation(model: ServedModel, decode_steps: int, head_steps: int, temperature: float) -> Animate:
-    """Animates by the exported graphs."""
+def served_animation(
+    model: ServedModel, decode_steps: int, head_steps: int, temperature: float, kv: str
+) -> Animate:
+    """Animates by the exported graphs; `kv`: how keys and values are kept."""
 
     def animate(first_frame: np.ndarray, label: str, seed: int) -> np.ndarray:
         wanted = model.manifest["labels"].index(label) + 1
         plan = Plan(seed, 1, lambda _: wanted, decode_steps, head_steps, temperature)
-        given = model.encode_first(first_frame)
-        latents = list(generate(model, plan, FRAMES, given))
+        given = model.encode_video(first_frame[None])
+        latents = list(generate(model, plan, FRAMES, given, kv))
         return model.decode_video(torch.stack(latents), first_frame)
 
     return animate

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from magi.backbone import COMPLETE, MASKED
 from magi.config import LATENT_BOUND
+from magi.frame_cache import KEPT
 from magi.head import CosineDdpm, flow_sample
 from magi.masks import revealed_per_step
 from magi.model import Magi
@@ -127,10 +128,11 @@ def generate_frame(model: FrameModel, plan: Plan, frame: int, past: Slots) -> Te
 
 @torch.no_grad()
 def generate(
-    model: FrameModel, plan: Plan, frames: int, given: Tensor | None = None
+    model: FrameModel, plan: Plan, frames: int, given: Tensor | None = None, kv: str = "int8"
 ) -> Iterator[Tensor]:
     """Latents [S, C] of frames 0, 1, ...; `given` [n, S, C] are committed first and come as they
-    are."""
+    are. `kv`: how keys and values are kept, one of `magi.frame_cache.KEPT`."""
+    kept = KEPT[kv]
     past = Past(model.window, model.cache_shape)
     clean = torch.zeros(model.cache_shape[1])
     for frame in range(frames):
@@ -141,5 +143,5 @@ def generate(
             latents = generate_frame(model, plan, frame, slots)
         label = plan.label_at(frame)
         _, key, value = model.predict(latents, clean, COMPLETE, plan.interval, label, slots)
-        past.append(frame, key, value)
+        past.append(frame, kept(key), kept(value))
         yield latents

@@ -23,6 +23,7 @@ from magi.graphs import (
 )
 from magi.head import flow_sample, flow_times
 from magi.model import Magi
+from magi.served import session_options
 from magi.tokenizer import build_tokenizer
 
 CHANNELS = 8
@@ -46,7 +47,7 @@ def model() -> Magi:
 
 def run(graph, inputs):
     """Outputs of a graph; inputs that it does not have are left out."""
-    session = onnxruntime.InferenceSession(graph.SerializeToString())
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), session_options())
     asked = {value.name: np.asarray(inputs[value.name]) for value in session.get_inputs()}
     return session.run(None, asked)
 
@@ -210,7 +211,7 @@ def test_shards_keep_to_their_size_and_give_the_weights_back(model, tmp_path):
     inputs = backbone_inputs(model.backbone, CHANNELS)
     inputs |= named(graphs["past"], inputs)
     whole = run(graph, inputs)
-    session = onnxruntime.InferenceSession(tmp_path / "backbone.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "backbone.onnx", session_options())
     asked = {value.name: np.asarray(inputs[value.name]) for value in session.get_inputs()}
     parted = session.run(None, asked)
     assert all(np.array_equal(a, b) for a, b in zip(whole, parted, strict=True))

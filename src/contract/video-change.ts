@@ -1,0 +1,168 @@
+import { z } from 'zod';
+import { limits } from './config.ts';
+import { Failure } from './failure.ts';
+import type { JobSpec, LabelChange } from './job.ts';
+import type { Manifest } from './manifest.ts';
+import { parsed, wholeNumber } from './refusal.ts';
+import { frameCount, requestedLabels, requestFields, within } from './request-fields.ts';
+
+const { prompt, labels, frames, seconds, interval, seed, metadata } = requestFields;
+
+const ExtendRequest = z.strictObject({ frames, seconds, prompt, labels, interval });
+type ExtendRequest = z.infer<typeof ExtendRequest>;
+
+const ExtensionRequest = ExtendRequest.extend({
+  video: z.union(
+    [z.string(), z.strictObject({ id: z.string() })],
+    'must be the id of a video, or {"id": it}',
+  ),
+});
+
+const ForkRequest = z.strictObject({
+  frame: wholeNumber(0, limits.framesPerJob - 1).optional(),
+  frames,
+  seconds,
+  seed,
+  prompt,
+  labels,
+  interval,
+  metadata,
+});
+type ForkRequest = z.infer<typeof ForkRequest>;
+
+/** What of a video a request to go on from it depends on. */
+interface MadeVideo {
+  readonly spec: JobSpec;
+  readonly committedFrames: number;
+}
+
+/** More frames of a video, with every default filled in. */
+export interface Extension {
+  /** Index of the first new frame. */
+  readonly from: number;
+  /** Of the whole video after it. */
+  readonly frames: number;
+  /** Undefined: as before. */
+  readonly interval: number | undefined;
+  /** Of the new frames; undefined: as before. */
+  readonly labels: LabelChange[] | undefined;
+}
+
+/** Checks the shape of the body of POST /v1/videos/{id}/extend. */
+export function parseExtendRequest(body: unknown): ExtendRequest {
+  return parsed(ExtendRequest, body);
+}
+
+/** The same for POST /v1/videos/extensions, whose body names the video. */
+export function parseExtensionRequest(body: unknown): { id: string; request: ExtendRequest } {
+  const { video, ...request } = parsed(ExtensionRequest, body);
+  return { id: typeof video === 'string' ? video : video.id, request };
+}
+
+/** Checks the shape of the body of POST /v1/videos/{id}/fork. */
+export function parseForkRequest(body: unknown): ForkRequest {
+  return parsed(ForkRequest, body);
+}
+
+/**
+ * Fills in the defaults of an extension: as many frames as the model makes by default, drawn as those before.
+ * @throws Failure out_of_range, fields_conflict, label_unknown, labels_order
+ */
+export function extension(
+  request: ExtendRequest,
+  { spec, committedFrames: from }: MadeVideo,
+  manifest: Manifest,
+): Extension {
+  const maximum = limits.framesPerJob - from;
+  if (maximum < 1) {
+    throw new Failure(
+      'out_of_range',
+      `The video has ${from} frames, and no video has more than ${limits.framesPerJob}; fork it at an earlier frame.`,
+      'frames',
+    );
+  }
+  const more = frameCount(request, spec.framesPerSecond, {
+    minimum: 1,
+    maximum,
+    byDefault: Math.min(manifest.defaults.frames, maximum),
+    because: `, because the video has ${from} and may have ${limits.framesPerJob}`,
+  });
+  const newLabels = requestedLabels(request, manifest, from);
+  if (newLabels !== null) goneOn(spec.labels, newLabels, from);
+  return {
+    from,
+    frames: from + more,
+    interval:
+      request.interval === undefined
+        ? undefined
+        : within('interval', request.interval, 1, manifest.interval.maximum),
+    labels: newLabels ?? undefined,
+  };
+}
+
+/**
+ * The spec of a video that shares the first frames of another one, and how many they are.
+ * @param randomSeed used when the request names no seed
+ * @throws Failure out_of_range, fields_conflict, label_unknown, labels_order, seed_unsafe
+ */
+export function forkSpec(
+  request: ForkRequest,
+  { spec, committedFrames }: MadeVideo,
+  manifest: Manifest,
+  randomSeed: number,
+): { spec: JobSpec; sharedFrames: number } {
+  const from = sharedFrames(request, committedFrames);
+  const total = frameCount(request, spec.framesPerSecond, {
+    minimum: from + 1,
+    maximum: limits.framesPerJob,
+    byDefault:
+      spec.frames > from ? spec.frames : Math.min(from + manifest.defaults.frames, limits.framesPerJob),
+    because: `, because it counts the ${from} shared frames, too`,
+  });
+  const newLabels = requestedLabels(request, manifest, from);
+  const legs = spec.legs.filter((leg) => leg.from < from);
+  const forked: JobSpec = {
+    ...spec,
+    frames: total,
+    legs: [
+      ...legs,
+      {
+        from,
+        seed: request.seed ?? randomSeed,
+        interval: within(
+          'interval',
+          request.interval,
+          legs.at(-1)?.interval ?? manifest.interval.default,
+          manifest.interval.maximum,
+        ),
+      },
+    ],
+    labels: newLabels === null ? spec.labels : goneOn(spec.labels, newLabels, from),
+    metadata: request.metadata ?? {},
+  };
+  return { spec: forked, sharedFrames: from };
+}
+
+function sharedFrames({ frame }: ForkRequest, committedFrames: number): number {
+  const last = Math.min(committedFrames, limits.framesPerJob - 1) - 1;
+  const index = frame ?? last;
+  if (index >= 0 && index <= last) return index + 1;
+  throw new Failure(
+    'out_of_range',
+    last < 0
+      ? 'frame is the last shared frame, but the video has none yet; fork it when frames.committed is above 0.'
+      : `frame must be a frame that is made and leaves room for another one, 0 to ${last}; it was ${index}.`,
+    'frame',
+  );
+}
+
+/** The schedule before a frame, and another one from there on. */
+function goneOn(before: readonly LabelChange[], after: readonly LabelChange[], from: number): LabelChange[] {
+  const whole = [...before.filter((change) => change.from < from), ...after];
+  if (whole.length <= limits.scheduleEntries) return whole;
+  throw new Failure(
+    'out_of_range',
+    `labels may have at most ${limits.scheduleEntries} entries together with the ones before frame ${from}; they are ${whole.length}.`,
+    'labels',
+  );
+}

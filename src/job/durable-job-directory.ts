@@ -1,0 +1,129 @@
+import { Failure, type FailureCode } from '../contract/failure.ts';
+import { type AccountObject, localAccount } from './account-object.ts';
+import type { Reached } from './crash-point.ts';
+import type { JobDirectory, JobView, NamedJob } from './job-directory.ts';
+import type { Answer, JobObject } from './job-object.ts';
+import { isFinished } from './state-table.ts';
+
+const prefix = 'video_';
+
+/**
+ * The directory over Durable Objects. A public id is the object's own id, which the runtime has signed: an id that
+ * it did not give out names no object, so asking for it creates none.
+ */
+export function durableJobDirectory(
+  jobs: DurableObjectNamespace<JobObject>,
+  accounts: DurableObjectNamespace<AccountObject>,
+  reached?: Reached,
+): JobDirectory {
+  const account = () => accounts.get(accounts.idFromName(localAccount));
+  /** The time at which a hold was opened. */
+  const opened = async (id: string, hold: number) => {
+    const answer = await account().open(id, hold);
+    if (answer === 'concurrency_limit') throw tooMany();
+    await reached?.('hold-opened');
+    return answer.openedAt;
+  };
+  return {
+    async create(job) {
+      const objectId = jobs.newUniqueId();
+      const id = publicId(objectId);
+      const openedAt = await opened(id, 0);
+      // Should this fail, the account finds the hold and asks the job whether it exists.
+      const view = await jobs.get(objectId).create(job, openedAt);
+      await reached?.('ordered');
+      if (view === 'too_late') throw new Error(`job ${id} was created too late for its hold`);
+      return { ...view, id };
+    },
+    async find(id) {
+      const view = visible(id, await jobStub(jobs, id)?.view());
+      return view === null ? null : { ...view, id };
+    },
+    async list(request) {
+      // Entries without a job are left out, and stay, as theirs may be about to be created; more are read instead.
+      for (let count = request.limit; ; count *= 2) {
+        const page = await account().page({ ...request, limit: count });
+        if (page === null) return null;
+        const views = await Promise.all(page.jobIds.map((id) => listed(jobs, id)));
+        const found = views.filter((view) => view !== null);
+        const shown = found.slice(0, request.limit);
+        if (shown.length === request.limit || !page.hasMore)
+          return { jobs: shown, hasMore: page.hasMore || found.length > shown.length };
+      }
+    },
+    async frames(id, from, count) {
+      return visible(id, await jobStub(jobs, id)?.frames(from, count));
+    },
+    async news(id, from, known, waitMs) {
+      const news = visible(id, await jobStub(jobs, id)?.news(from, known, waitMs));
+      return news === null ? null : { job: { ...news.view, id }, frames: news.frames };
+    },
+    async command(id, command) {
+      const stub = jobStub(jobs, id);
+      if (stub === null) return null;
+      const hold = command.kind === 'extend' ? await stub.knownHolds() : 0;
+      if (command.kind === 'extend') {
+        const view = visible(id, await stub.view());
+        if (view === null) return null;
+        // Most that would be refused is refused before a hold is opened for it.
+        if (!isFinished(view.status) || view.committedFrames !== command.from)
+          throw refusal(id, 'job_not_finished');
+      }
+      const openedAt = command.kind === 'extend' ? await opened(id, hold) : 0;
+      const answer = await stub.command(command, hold, openedAt);
+      await reached?.('ordered');
+      // The hold of an extension that is refused after all ends by the account's sweep: another caller may be using it.
+      if (typeof answer === 'string' && answer !== 'expired') throw refusal(id, answer);
+      const view = visible(id, answer);
+      return view === null ? null : { ...view, id };
+    },
+    async remove(id) {
+      const isRemoved = (await jobStub(jobs, id)?.remove()) ?? false;
+      return isRemoved;
+    },
+  };
+}
+
+/** The public id of a job's object. */
+export function publicId(objectId: DurableObjectId | string): string {
+  return prefix + objectId.toString();
+}
+
+/** The object of a public id; null for an id that was never given out. */
+export function jobStub<Job extends JobObject>(
+  jobs: DurableObjectNamespace<Job>,
+  id: string,
+): DurableObjectStub<Job> | null {
+  if (!id.startsWith(prefix)) return null;
+  try {
+    return jobs.get(jobs.idFromString(id.slice(prefix.length)));
+  } catch {
+    return null;
+  }
+}
+
+async function listed(jobs: DurableObjectNamespace<JobObject>, id: string): Promise<NamedJob | null> {
+  const view = await jobStub(jobs, id)?.view();
+  return view == null || view === 'expired' ? null : { ...(view as JobView), id };
+}
+
+function visible<T>(id: string, answer: Answer<T> | undefined): T | null {
+  if (answer === 'expired')
+    throw new Failure('job_expired', `Video ${id} has expired; its frames are deleted.`);
+  return answer ?? null;
+}
+
+function tooMany(): Failure {
+  return new Failure(
+    'concurrency_limit',
+    'As many videos as may be unfinished at a time are; wait for one to finish, or cancel one.',
+  );
+}
+
+function refusal(id: string, code: FailureCode): Failure {
+  const reasons: Partial<Record<FailureCode, string>> = {
+    job_terminal: `Video ${id} is finished; only extend and fork go on from it.`,
+    job_not_finished: `Video ${id} is not finished, or has been extended meanwhile; cancel it or wait, then extend it.`,
+  };
+  return new Failure(code, reasons[code] ?? `Video ${id} does not take this now.`);
+}

@@ -1,0 +1,213 @@
+import type { FailureCode } from '../contract/failure.ts';
+import type { JobError, JobSpec } from '../contract/job.ts';
+import type { PartialFrame } from '../engine/partial-frame.ts';
+import type { Command, NewJob } from './job-directory.ts';
+import type { FrameCommit, JobChange, JobRecord, Settlement } from './job-record.ts';
+import { isFinished, isRunning, type JobEvent, nextStatus } from './state-table.ts';
+
+/** What a change has to know of the time it is made and of the hold that pays. */
+export interface Moment {
+  readonly now: number;
+  /** Milliseconds that a resting video is kept. */
+  readonly expiryMs: number;
+  /** Of the job's hold. */
+  readonly settlement: Settlement;
+}
+
+/** A new job, due at once. */
+export function newRecord({ firstFrame, ...job }: NewJob, now: number): JobRecord {
+  return {
+    ...job,
+    isFirstGiven: firstFrame !== null,
+    status: 'queued',
+    cursor: 0,
+    attempts: 0,
+    epoch: 0,
+    hold: 0,
+    wakeAt: now,
+    createdAt: now,
+    completedAt: null,
+    expiresAt: null,
+    isGoneHeard: false,
+    error: null,
+  };
+}
+
+/** A try that begins. It is written down before it is made, so that a killed process has counted it. */
+export function attemptBegun(job: JobRecord, leaseUntil: number): JobChange {
+  return { job: { attempts: job.attempts + 1, wakeAt: leaseUntil } };
+}
+
+/**
+ * The frame at the cursor is finished. The count of attempts starts anew: at 1 where the same wake goes on with the
+ * next frame, which is a try at it, else at 0.
+ * @param window frames before the cursor that the next frame can see
+ * @param leaseUntil end of the lease for the next frame; null where the wake ends here
+ */
+export function frameCommitted(
+  job: JobRecord,
+  frame: FrameCommit,
+  moment: Moment,
+  window: number,
+  leaseUntil: number | null,
+): JobChange {
+  if (frame.index !== job.cursor)
+    throw new RangeError(`frame ${frame.index} is not the next one, ${job.cursor}`);
+  const cursor = job.cursor + 1;
+  const isFree = frame.index === 0 && job.isFirstGiven;
+  const captured = moment.settlement.captured + (isFree ? 0 : 1);
+  const attempts = leaseUntil === null ? 0 : 1;
+  const kept = { frames: [frame], partial: null, keepCacheFrom: cursor - window };
+  return { ...kept, ...advanced(job, cursor, { ...moment, captured, attempts, leaseUntil }) };
+}
+
+/** Frames that the video shares with its source: nobody pays for them, and their K and V can be rebuilt. */
+export function framesShared(job: JobRecord, frames: readonly FrameCommit[], moment: Moment): JobChange {
+  const { captured } = moment.settlement;
+  const progress = { ...moment, captured, attempts: 0, leaseUntil: null };
+  return { frames, ...advanced(job, job.cursor + frames.length, progress) };
+}
+
+/** Tokens of the frame at the cursor are revealed, and the wake's time is over. */
+export function partCommitted(partial: PartialFrame, now: number): JobChange {
+  return { job: { attempts: 0, wakeAt: now }, partial };
+}
+
+function advanced(
+  job: JobRecord,
+  cursor: number,
+  progress: Moment & { captured: number; attempts: number; leaseUntil: number | null },
+): Pick<JobChange, 'job' | 'settlements'> {
+  const { now, captured, attempts, leaseUntil } = progress;
+  const isLast = cursor === job.spec.frames;
+  const status = nextStatus(job.status, isLast ? 'last_frame_committed' : 'frame_committed');
+  const end = isLast ? finishedAt(progress) : { wakeAt: leaseUntil ?? now };
+  return {
+    job: { status, cursor, attempts: isLast ? 0 : attempts, ...end },
+    settlements: [{ hold: job.hold, captured, isFinal: isLast }],
+  };
+}
+
+/** The job ends as failed; its frames are kept. */
+export function givenUp(job: JobRecord, error: JobError, moment: Moment): JobChange {
+  return { ...ended(job, 'given_up', moment, { error }), partial: null };
+}
+
+/** What an owner's command changes, or why it cannot be: null where everything is so already. */
+export function commanded(
+  job: JobRecord,
+  command: Command,
+  moment: Moment,
+): JobChange | { readonly refused: FailureCode } | null {
+  if (command.kind === 'extend') return extended(job, command, moment);
+  if (isSoAlready(job, command.kind)) return null;
+  if (isFinished(job.status)) return { refused: 'job_terminal' };
+  const { now, expiryMs } = moment;
+  const epoch = job.epoch + 1;
+  if (command.kind === 'cancel') return { ...ended(job, 'cancelled', moment, { epoch }), partial: null };
+  const isPause = command.kind === 'pause';
+  return {
+    job: {
+      status: nextStatus(job.status, isPause ? 'paused' : 'resumed'),
+      attempts: 0,
+      epoch,
+      wakeAt: now,
+      expiresAt: isPause ? now + expiryMs : null,
+    },
+  };
+}
+
+function isSoAlready({ status }: JobRecord, command: 'pause' | 'resume' | 'cancel'): boolean {
+  if (command === 'pause') return status === 'paused';
+  return command === 'cancel' ? status === 'cancelled' : isRunning(status);
+}
+
+function extended(
+  job: JobRecord,
+  command: Extract<Command, { kind: 'extend' }>,
+  { now }: Moment,
+): JobChange | { readonly refused: FailureCode } {
+  if (!isFinished(job.status) || command.from !== job.cursor) return { refused: 'job_not_finished' };
+  const hold = job.hold + 1;
+  return {
+    job: {
+      spec: extendedSpec(job, command),
+      // What a fork has not copied until now, it makes itself.
+      source: job.source && { ...job.source, frames: Math.min(job.source.frames, job.cursor) },
+      status: nextStatus(job.status, 'extended'),
+      attempts: 0,
+      epoch: job.epoch + 1,
+      hold,
+      wakeAt: now,
+      completedAt: null,
+      expiresAt: null,
+      error: null,
+    },
+    partial: null,
+    settlements: [{ hold, captured: 0, isFinal: false }],
+  };
+}
+
+function extendedSpec(
+  { spec, cursor }: JobRecord,
+  { frames, interval, labels }: Extract<Command, { kind: 'extend' }>,
+): JobSpec {
+  const before = spec.labels.filter(({ from }) => labels === undefined || from < cursor);
+  return {
+    ...spec,
+    frames,
+    legs: extendedLegs(spec, cursor, interval),
+    labels: [...before, ...(labels ?? [])],
+  };
+}
+
+/** The last leg goes on from the cursor, also where a fork was ended before it had begun. */
+function extendedLegs({ legs }: JobSpec, cursor: number, interval: number | undefined): JobSpec['legs'] {
+  const last = legs.at(-1);
+  if (last === undefined) return legs;
+  const next = { ...last, from: cursor, interval: interval ?? last.interval };
+  const made = legs.filter(({ from }) => from < cursor);
+  const holds = made.at(-1);
+  const goesOn = holds?.seed === next.seed && holds.interval === next.interval;
+  return goesOn ? made : [...made, next];
+}
+
+/** The video is deleted; the account hears of it before the rest goes, too. */
+export function gone(job: JobRecord, event: 'expired' | 'removed', moment: Moment): JobChange {
+  const { hold, captured } = moment.settlement;
+  return {
+    job: {
+      status: nextStatus(job.status, event),
+      epoch: job.epoch + 1,
+      wakeAt: moment.now,
+      expiresAt: null,
+      isGoneHeard: false,
+    },
+    partial: null,
+    dropsVideo: true,
+    settlements: [{ hold, captured, isFinal: true }],
+  };
+}
+
+/** The account has confirmed what it was told. */
+export function settled(job: JobRecord, heard: readonly Settlement[], isGone: boolean): JobChange {
+  return { job: { isGoneHeard: job.isGoneHeard || isGone }, heard };
+}
+
+function ended(
+  job: JobRecord,
+  event: JobEvent,
+  moment: Moment,
+  also: Partial<JobRecord>,
+): Pick<JobChange, 'job' | 'settlements'> {
+  const { hold, captured } = moment.settlement;
+  return {
+    job: { status: nextStatus(job.status, event), attempts: 0, ...also, ...finishedAt(moment) },
+    settlements: [{ hold, captured, isFinal: true }],
+  };
+}
+
+/** A finished job is woken at once: the account has to hear of it. */
+function finishedAt({ now, expiryMs }: Moment): Partial<JobRecord> {
+  return { completedAt: now, expiresAt: now + expiryMs, wakeAt: now };
+}

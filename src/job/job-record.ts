@@ -1,0 +1,82 @@
+import type { JobError, JobSpec, JobStatus } from '../contract/job.ts';
+import type { FrameCache } from '../engine/frame-cache.ts';
+import type { PartialFrame } from '../engine/partial-frame.ts';
+import type { Source } from './job-directory.ts';
+
+/** Everything about a job but its frames. Times are milliseconds since 1970. */
+export interface JobRecord {
+  readonly spec: JobSpec;
+  /** SHA-256 of the model's build, pinned at creation. */
+  readonly build: string;
+  /** What one frame costs to compute. */
+  readonly frameMultiplyAdds: number;
+  readonly source: Source | null;
+  /** True where frame 0 came with the request. */
+  readonly isFirstGiven: boolean;
+  readonly status: JobStatus;
+  /** Index of the next frame = number of committed frames. */
+  readonly cursor: number;
+  /** Tries at what comes next, the one of a killed process included. */
+  readonly attempts: number;
+  /** Counts what the owner told the job: a wake that began before does not commit after. */
+  readonly epoch: number;
+  /** Number of the hold that pays for the frames made now: another one with each extension. */
+  readonly hold: number;
+  /** When the job wants its next wake: its alarm is set to this. Null = never. */
+  readonly wakeAt: number | null;
+  readonly createdAt: number;
+  readonly completedAt: number | null;
+  readonly expiresAt: number | null;
+  /** True once the account knows that the video has expired or was removed. */
+  readonly isGoneHeard: boolean;
+  readonly error: JobError | null;
+}
+
+/** A finished frame and what is kept of it to go on. */
+export interface FrameCommit {
+  readonly index: number;
+  readonly png: Uint8Array;
+  /** [S, C] */
+  readonly latents: Float32Array;
+  /** Absent for shared frames: K and V can be rebuilt from latents. */
+  readonly cache?: FrameCache;
+}
+
+/**
+ * What the account has to hear of a hold. The count only grows, so that repetition and order of delivery do not
+ * matter: the largest is the truth.
+ */
+export interface Settlement {
+  readonly hold: number;
+  /** Frames computed and committed under this hold. */
+  readonly captured: number;
+  /** True where no more will be. */
+  readonly isFinal: boolean;
+}
+
+/** What one transaction changes. */
+export interface JobChange {
+  readonly job: Partial<JobRecord>;
+  readonly frames?: readonly FrameCommit[];
+  /** Tokens of the frame at the cursor that are revealed so far; null drops them. */
+  readonly partial?: PartialFrame | null;
+  /** K and V of older frames are deleted, but those of frame 0. */
+  readonly keepCacheFrom?: number;
+  /** Into the outbox. */
+  readonly settlements?: readonly Settlement[];
+  /** Out of the outbox, where nothing newer is in it. */
+  readonly heard?: readonly Settlement[];
+  /** Frames, latents, K and V are deleted. */
+  readonly dropsVideo?: boolean;
+}
+
+/** Storage of one job, as its protocol uses it: synchronous, a write is one transaction and sets the alarm. */
+export interface JobStore {
+  /** The job, or null where there never was one or all of it has been deleted. */
+  job(): JobRecord | null;
+  write(change: JobChange): void;
+  /** The settlement of a hold. */
+  settlement(hold: number): Settlement;
+  /** Settlements that the account has not confirmed. */
+  outbox(): Settlement[];
+}

@@ -1,0 +1,275 @@
+import type { Backend, Lease, Model } from '../backend/backend.ts';
+import { ModelFileError } from '../backend/model-files.ts';
+import type { Raster } from '../contract/frame.ts';
+import { labelId, type Manifest } from '../contract/manifest.ts';
+import type { GeneratedFrame, GenerationPlan } from '../engine/generation.ts';
+import { type PartialFrame, passesPerFrame } from '../engine/partial-frame.ts';
+import { Past } from '../engine/past.ts';
+import { decodeOwnPng, encodePng } from '../media/png.ts';
+import { withAlpha, withoutAlpha } from '../media/raster.ts';
+import { chunkOf, frameMilliseconds, type Speed } from './frame-cost.ts';
+import type { FrameCommit, JobRecord } from './job-record.ts';
+import type { PastCache } from './past-cache.ts';
+import type { SqlJobStore } from './sql-job-store.ts';
+import { isRunning } from './state-table.ts';
+import type { Turns } from './turns.ts';
+import { leaseMilliseconds, modelGone, sourceGone } from './wake.ts';
+import { type Answers, type Effect, type Piece, type SettlementMessage, wake } from './wake-protocol.ts';
+
+/** Frames of a source that are copied in one wake. */
+const sharedPageFrames = 64;
+
+/** What the jobs of an isolate share, and what they take from outside. */
+export interface JobSurroundings {
+  readonly backend: Backend;
+  readonly speed: Speed;
+  readonly pasts: PastCache;
+  readonly turns: Turns;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+  readonly sleep: (milliseconds: number) => Promise<void>;
+  /** Milliseconds that a resting video is kept. */
+  readonly expiryMs: number;
+  /** Called before everything that a wake does; who tests crashes or measures hooks in here. */
+  readonly observe?: (effect: Effect, job: string) => Promise<void> | undefined;
+}
+
+/** What a wake touches of its object. */
+export interface WakeTarget {
+  readonly id: string;
+  readonly store: SqlJobStore;
+  readonly sync: () => Promise<void>;
+  /** Frames of another video with their latents, or null where it is gone. */
+  readonly sharedFrames: (id: string, from: number, count: number) => Promise<FrameCommit[] | null>;
+  /** Resolves once the account has the message. */
+  readonly settle: (message: SettlementMessage) => Promise<void>;
+  readonly forget: () => Promise<void>;
+}
+
+/**
+ * One alarm run: does what the wake protocol asks for. Never throws for a frame that cannot be made.
+ * @throws Error where storage refuses a write
+ */
+export async function runWake(target: WakeTarget, surroundings: JobSurroundings): Promise<void> {
+  const driver = new WakeDriver(target, surroundings);
+  const { speed, expiryMs, observe } = surroundings;
+  const leaseMs = (job: JobRecord) => leaseMilliseconds(frameMilliseconds(job.frameMultiplyAdds, speed));
+  const protocol = wake({ leaseMs, expiryMs });
+  try {
+    let step = protocol.next();
+    while (!step.done) {
+      const effect = step.value;
+      const observed = observe?.(effect, target.id);
+      // No await where none is needed: writes of one turn are one transaction.
+      if (observed !== undefined) await observed;
+      const answer = driver.perform(effect);
+      step = protocol.next(answer instanceof Promise ? await answer : answer);
+    }
+  } finally {
+    await driver.end();
+  }
+}
+
+type Answer<Kind extends Effect['kind']> = Answers[Kind] | Promise<Answers[Kind]>;
+
+/** The real world of a wake protocol. */
+class WakeDriver {
+  readonly #target: WakeTarget;
+  readonly #surroundings: JobSurroundings;
+  #lease: Lease | undefined;
+  #chunk: OpenChunk | undefined;
+
+  constructor(target: WakeTarget, surroundings: JobSurroundings) {
+    this.#target = target;
+    this.#surroundings = surroundings;
+  }
+
+  perform(effect: Effect): Answer<Effect['kind']> {
+    const { store, sync, settle, forget } = this.#target;
+    switch (effect.kind) {
+      case 'read':
+        return store.job();
+      case 'clock':
+        return this.#surroundings.clock();
+      case 'settlement':
+        return store.settlement(effect.hold);
+      case 'outbox':
+        return store.outbox();
+      case 'write':
+        return store.write(effect.change);
+      case 'turn':
+        return this.#turn();
+      case 'wait':
+        return this.#surroundings.sleep(effect.milliseconds).then(() => undefined);
+      case 'sync':
+        return sync().then(() => undefined);
+      case 'compute':
+        return this.#attempted(() => this.#compute());
+      case 'share':
+        return this.#attempted(() => this.#share());
+      case 'settle':
+        return this.#succeeded(settle(effect.message));
+      case 'forget':
+        return forget().then(() => undefined);
+    }
+  }
+
+  /** Gives back the right to compute; keeps the past in memory for the next wake. */
+  async end(): Promise<void> {
+    const { store, id } = this.#target;
+    if (this.#chunk !== undefined) {
+      await this.#chunk.frames.return(null);
+      const job = store.job();
+      const { past } = this.#chunk;
+      if (job !== null && isRunning(job.status) && past.cursor === job.cursor)
+        this.#surroundings.pasts.put(id, past);
+    }
+    this.#lease?.release();
+  }
+
+  #turn(): number {
+    const { turns, clock, backend } = this.#surroundings;
+    const { id } = this.#target;
+    if (turns.isNext(id, clock())) this.#lease = backend.tryAcquire();
+    if (this.#lease === undefined) return turns.wait(id, clock());
+    turns.leave(id);
+    return 0;
+  }
+
+  async #compute(): Promise<Piece> {
+    this.#chunk ??= await this.#open(this.#job());
+    if (this.#chunk === undefined) return { kind: 'impossible', error: modelGone };
+    const { frames, manifest, endFrame } = this.#chunk;
+    const next = await frames.next();
+    if (!next.done) {
+      const { index, latents, cache } = next.value;
+      const png = encodePng(displayed(next.value, manifest));
+      const { window } = manifest.backbone;
+      return { kind: 'frame', frame: { index, png, latents, cache }, goesOn: index + 1 < endFrame, window };
+    }
+    if (next.value === null) throw new Error('a chunk ended without a frame');
+    return { kind: 'part', partial: next.value };
+  }
+
+  /** The chunk that begins at the job's cursor; undefined where the job's build is not served any more. */
+  async #open(job: JobRecord): Promise<OpenChunk | undefined> {
+    const { backend, pasts, speed } = this.#surroundings;
+    const { id, store } = this.#target;
+    if ((await servedBuild(backend, job.spec.model)) !== job.build) return undefined;
+    const model = await (this.#lease as Lease).open(job.spec.model);
+    const { manifest } = model;
+    const framePasses = passesPerFrame(job.spec.decodeSteps, manifest.tokenizer.tokens);
+    const chunk = chunkOf(job, framePasses, speed);
+    const plan = { ...generationPlan(store, job, manifest), ...chunk };
+    const past = pasts.take(id, job.cursor) ?? (await storedPast(store, model, job.cursor, plan));
+    return { past, manifest, endFrame: chunk.endFrame, frames: model.generate(past, plan) };
+  }
+
+  async #share(): Promise<Piece> {
+    const { cursor, source } = this.#job();
+    if (source === null) throw new Error('a video that is no fork shares no frames');
+    const count = Math.min(sharedPageFrames, source.frames - cursor);
+    const frames = await this.#target.sharedFrames(source.id, cursor, count);
+    const isWhole = frames?.length === count;
+    return isWhole ? { kind: 'shared', frames } : { kind: 'impossible', error: sourceGone };
+  }
+
+  async #attempted(work: () => Promise<Piece>): Promise<Piece> {
+    try {
+      return await work();
+    } catch (error) {
+      this.#log('frame not made', error);
+      this.#chunk = undefined;
+      return { kind: 'threw' };
+    }
+  }
+
+  async #succeeded(work: Promise<void>): Promise<boolean> {
+    try {
+      await work;
+      return true;
+    } catch (error) {
+      this.#log('the account does not answer', error);
+      return false;
+    }
+  }
+
+  #log(what: string, error: unknown): void {
+    const job = this.#target.store.job();
+    console.error(`job ${this.#target.id}, frame ${job?.cursor}, attempt ${job?.attempts}: ${what}:`, error);
+  }
+
+  #job(): JobRecord {
+    const job = this.#target.store.job();
+    if (job === null) throw new Error('the job has been removed');
+    return job;
+  }
+}
+
+interface OpenChunk {
+  readonly past: Past;
+  readonly manifest: Manifest;
+  readonly endFrame: number;
+  readonly frames: AsyncGenerator<GeneratedFrame, PartialFrame | null>;
+}
+
+/** The build of a model that is served now, or null where it is not served any more. */
+async function servedBuild(backend: Backend, model: string): Promise<string | null> {
+  try {
+    return await backend.build(model);
+  } catch (error) {
+    if (error instanceof ModelFileError) return null;
+    throw error;
+  }
+}
+
+/** The past as storage has it: what a wake goes on from when memory has forgotten. */
+async function storedPast(
+  store: SqlJobStore,
+  model: Model,
+  cursor: number,
+  plan: Pick<GenerationPlan, 'legs' | 'labels'>,
+): Promise<Past> {
+  const { manifest } = model;
+  const first = store.frames(0, 1)[0];
+  if (cursor === 0 || first === undefined) return Past.empty(manifest);
+  const pixels = rgbaPixels(first.png);
+  const needed = Past.framesNeeded(manifest, cursor);
+  if (needed.every((frame) => store.hasCache(frame)))
+    return Past.restore(manifest, cursor, pixels, (frame) => store.cache(frame));
+  return await model.rebuild(cursor, plan, (frame) => store.latents(frame), pixels);
+}
+
+function generationPlan(
+  store: SqlJobStore,
+  job: JobRecord,
+  manifest: Manifest,
+): Omit<GenerationPlan, 'endFrame' | 'passes'> {
+  const { legs, decodeSteps, headSteps, temperature, palette } = job.spec;
+  const labels = job.spec.labels.map(({ from, label }) => ({ from, label: knownLabel(manifest, label) }));
+  const firstFrame = store.firstFrame();
+  const partial = store.partial();
+  return {
+    ...{ legs, labels, decodeSteps, headSteps, temperature, palette },
+    ...(firstFrame === null ? {} : { firstFrame: rgbaPixels(firstFrame) }),
+    ...(partial === null ? {} : { partial }),
+  };
+}
+
+function knownLabel(manifest: Manifest, label: string): number {
+  const id = labelId(manifest, label);
+  if (id === undefined) throw new Error(`model ${manifest.name} does not know the label ${label}`);
+  return id;
+}
+
+/** RGBA [h, w, 4]. */
+function rgbaPixels(png: Uint8Array): Uint8ClampedArray {
+  return new Uint8ClampedArray(withAlpha(decodeOwnPng(png)).pixels);
+}
+
+/** The frame with as many channels as the model has. */
+function displayed(frame: GeneratedFrame, manifest: Manifest): Raster {
+  const { width, height, channels } = manifest.frame;
+  const rgba: Raster = { width, height, channels: 4, pixels: new Uint8Array(frame.pixels.buffer.slice(0)) };
+  return channels === 4 ? rgba : withoutAlpha(rgba);
+}

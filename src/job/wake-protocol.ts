@@ -1,0 +1,191 @@
+import { limits } from '../contract/config.ts';
+import type { JobError } from '../contract/job.ts';
+import type { PartialFrame } from '../engine/partial-frame.ts';
+import {
+  attemptBegun,
+  frameCommitted,
+  framesShared,
+  givenUp,
+  gone,
+  type Moment,
+  partCommitted,
+  settled,
+} from './job-changes.ts';
+import type { FrameCommit, JobChange, JobRecord, Settlement } from './job-record.ts';
+import { isRunning, isVisible } from './state-table.ts';
+import {
+  generationFailed,
+  hasExpired,
+  longestWaitMilliseconds,
+  retryMilliseconds,
+  settleRetryMilliseconds,
+} from './wake.ts';
+
+/** What a piece of work came to. */
+export type Piece =
+  /** `goesOn` where the wake's time holds another frame. */
+  | { readonly kind: 'frame'; readonly frame: FrameCommit; readonly goesOn: boolean; readonly window: number }
+  /** Frames of the source of a fork. */
+  | { readonly kind: 'shared'; readonly frames: readonly FrameCommit[] }
+  /** The wake's time is over in the middle of a frame. */
+  | { readonly kind: 'part'; readonly partial: PartialFrame }
+  /** It will never be possible. */
+  | { readonly kind: 'impossible'; readonly error: JobError }
+  /** It failed; perhaps not the next time. */
+  | { readonly kind: 'threw' };
+
+/** What the account has to hear. */
+export interface SettlementMessage {
+  readonly settlements: readonly Settlement[];
+  /** True where the video has expired or was removed: the account forgets the job. */
+  readonly isGone: boolean;
+}
+
+/**
+ * What a wake asks of the world, and what is answered. The first group is answered at once and nothing comes
+ * between; during the others time passes, requests are served, and the process may die.
+ */
+export interface Answers {
+  read: JobRecord | null;
+  clock: number;
+  settlement: Settlement;
+  outbox: Settlement[];
+  write: undefined;
+  /** 0 = it is this job's turn to compute, and stays so until the wake ends; else milliseconds to wait. */
+  turn: number;
+
+  wait: undefined;
+  /** All that was written is on disk. */
+  sync: undefined;
+  compute: Piece;
+  share: Piece;
+  /** True once the account has it. */
+  settle: boolean;
+  /** All of the job is deleted. */
+  forget: undefined;
+}
+
+export type Effect =
+  | { readonly kind: 'read' | 'clock' | 'outbox' | 'turn' | 'sync' | 'forget' }
+  | { readonly kind: 'settlement'; readonly hold: number }
+  | { readonly kind: 'write'; readonly change: JobChange }
+  | { readonly kind: 'wait'; readonly milliseconds: number }
+  /** The next frame of the chunk, from the job as it stands. */
+  | { readonly kind: 'compute' }
+  /** The next frames of the source. */
+  | { readonly kind: 'share' }
+  | { readonly kind: 'settle'; readonly message: SettlementMessage };
+
+/** Protocols do nothing themselves: they yield effects and get answers, so that any world can run them. */
+export type Protocol<Result> = Generator<Effect, Result, Answers[Effect['kind']]>;
+
+export interface WakeSettings {
+  /** Milliseconds from one sign of life to the next, at most. */
+  readonly leaseMs: (job: JobRecord) => number;
+  /** Milliseconds that a resting video is kept. */
+  readonly expiryMs: number;
+}
+
+/** One alarm run of a job: a chunk of frames, then the account. docs/decisions/0003-durability.md tells why so. */
+export function* wake(settings: WakeSettings): Protocol<void> {
+  const job = yield* ask({ kind: 'read' });
+  if (job === null) return;
+  if (hasExpired(job, yield* ask({ kind: 'clock' }))) {
+    yield* write(gone(job, 'expired', yield* momentOf(job, settings)));
+  } else if (isRunning(job.status)) {
+    const isShared = job.cursor < (job.source?.frames ?? 0);
+    if (isShared) yield* attempt(job, settings, 'share');
+    else if (yield* takeTurn(job, settings)) yield* attempt(job, settings, 'compute');
+  }
+  yield* settleAccount();
+}
+
+/** True once it is this job's turn; false where it was told otherwise meanwhile, or waited long enough for one wake. */
+function* takeTurn(job: JobRecord, { leaseMs }: WakeSettings): Protocol<boolean> {
+  let milliseconds = yield* ask({ kind: 'turn' });
+  if (milliseconds === 0) return true;
+  const lease = leaseMs(job) + longestWaitMilliseconds;
+  yield* write({ job: { wakeAt: (yield* ask({ kind: 'clock' })) + lease } });
+  for (let waited = 0; waited < longestWaitMilliseconds; waited += milliseconds) {
+    yield* ask({ kind: 'wait', milliseconds });
+    const now = yield* ask({ kind: 'read' });
+    if (now === null || now.epoch !== job.epoch) return false;
+    milliseconds = yield* ask({ kind: 'turn' });
+    if (milliseconds === 0) return true;
+  }
+  yield* write({ job: { wakeAt: yield* ask({ kind: 'clock' }) } });
+  return false;
+}
+
+function* attempt(job: JobRecord, settings: WakeSettings, kind: 'compute' | 'share'): Protocol<void> {
+  if (job.attempts >= limits.attemptsPerFrame) {
+    yield* write(givenUp(job, generationFailed(job.cursor), yield* momentOf(job, settings)));
+    return;
+  }
+  yield* write(attemptBegun(job, (yield* ask({ kind: 'clock' })) + settings.leaseMs(job)));
+  while (true) {
+    // Without it, the count of attempts could be lost with the frame before, and a frame that kills be tried for ever.
+    yield* ask({ kind: 'sync' });
+    const piece = yield* ask({ kind });
+    const standing = yield* ask({ kind: 'read' });
+    if (standing === null || standing.epoch !== job.epoch) return;
+    const moment = yield* momentOf(standing, settings);
+    yield* write(outcome(standing, piece, moment, settings));
+    if (piece.kind !== 'frame' || !piece.goesOn) return;
+  }
+}
+
+/** What a piece of work changes. */
+function outcome(job: JobRecord, piece: Piece, moment: Moment, { leaseMs }: WakeSettings): JobChange {
+  switch (piece.kind) {
+    case 'frame': {
+      const leaseUntil = piece.goesOn ? moment.now + leaseMs(job) : null;
+      return frameCommitted(job, piece.frame, moment, piece.window, leaseUntil);
+    }
+    case 'shared':
+      return framesShared(job, piece.frames, moment);
+    case 'part':
+      return partCommitted(piece.partial, moment.now);
+    case 'impossible':
+      return givenUp(job, piece.error, moment);
+    case 'threw':
+      return job.attempts >= limits.attemptsPerFrame
+        ? givenUp(job, generationFailed(job.cursor), moment)
+        : { job: { wakeAt: moment.now + retryMilliseconds(job.attempts) } };
+  }
+}
+
+/** Tells the account what it has not confirmed; afterwards a resting job sleeps until it expires. */
+function* settleAccount(): Protocol<void> {
+  const job = yield* ask({ kind: 'read' });
+  if (job === null) return;
+  const settlements = yield* ask({ kind: 'outbox' });
+  const isGone = !isVisible(job.status);
+  const isUpToDate = settlements.length === 0 && (!isGone || job.isGoneHeard);
+  const isHeard = isUpToDate || (yield* ask({ kind: 'settle', message: { settlements, isGone } }));
+  const standing = yield* ask({ kind: 'read' });
+  if (standing === null) return;
+  if (isHeard && standing.status === 'removed' && isGone) {
+    yield* ask({ kind: 'forget' });
+    return;
+  }
+  if (isHeard && !isUpToDate) yield* write(settled(standing, settlements, isGone));
+  if (isRunning(standing.status)) return;
+  const isNewer = standing.epoch !== job.epoch;
+  const now = yield* ask({ kind: 'clock' });
+  const wakeAt = isNewer ? now : isHeard ? standing.expiresAt : now + settleRetryMilliseconds;
+  yield* write({ job: { wakeAt } });
+}
+
+function* momentOf(job: JobRecord, { expiryMs }: WakeSettings): Protocol<Moment> {
+  const settlement = yield* ask({ kind: 'settlement', hold: job.hold });
+  return { now: yield* ask({ kind: 'clock' }), expiryMs, settlement };
+}
+
+function* write(change: JobChange): Protocol<void> {
+  yield* ask({ kind: 'write', change });
+}
+
+function* ask<Asked extends Effect>(effect: Asked): Protocol<Answers[Asked['kind']]> {
+  return (yield effect) as Answers[Asked['kind']];
+}

@@ -1,0 +1,105 @@
+import type { StoredJob, StoredState } from './stored-state.ts';
+
+/** What was found wrong, each kind counted. */
+export interface Findings {
+  different: number;
+  lostFrames: number;
+  repeatedFrames: number;
+  /** Videos that did not end as ordered. */
+  unfinished: number;
+  /** Holds that captured more than was committed, or in the end less. */
+  wronglyCharged: number;
+}
+
+/** Compares what is on disk with what was there before and with what should be. */
+export class Inspector {
+  readonly findings: Findings = {
+    different: 0,
+    lostFrames: 0,
+    repeatedFrames: 0,
+    unfinished: 0,
+    wronglyCharged: 0,
+  };
+  readonly #state: StoredState;
+  readonly #report: (problem: string) => void;
+  readonly #committed = new Map<string, number>();
+
+  constructor(state: StoredState, report: (problem: string) => void) {
+    this.#state = state;
+    this.#report = report;
+  }
+
+  /** To be called while the service is dead. Returns the highest count of attempts of a running job. */
+  afterKill(ids: readonly string[]): number {
+    const jobs = new Map(ids.map((id) => [id, this.#state.job(id)]));
+    for (const [id, job] of jobs) if (job !== null) this.#frames(id, job);
+    for (const [job, captured] of this.#captured()) {
+      const computed = (jobs.get(job) ?? this.#state.job(job))?.computed ?? 0;
+      if (captured > computed) this.#wronglyCharged(job, captured, computed);
+    }
+    return Math.max(
+      0,
+      ...[...jobs.values()].map((job) => (job !== null && isRunning(job) ? job.attempts : 0)),
+    );
+  }
+
+  /** To be called when everything is finished: frames as expected, and the account exact. */
+  atEnd(videos: readonly { id: string; expected: readonly string[]; isComplete: boolean }[]): void {
+    const captured = this.#captured();
+    for (const { id, expected, isComplete } of videos) {
+      const job = this.#state.job(id);
+      const frames = this.#state.frames(id);
+      this.findings.lostFrames += Math.max(0, (isComplete ? expected.length : frames.length) - frames.length);
+      const isDifferent = frames.some((frame, index) => frame !== expected[index]);
+      if (isDifferent) this.different(id, frames, expected);
+      if (job?.status !== 'completed') {
+        this.findings.unfinished++;
+        this.#report(`video ${id} is ${job?.status}, ${job?.error}, at frame ${job?.cursor}`);
+      }
+      if ((captured.get(id) ?? 0) !== job?.computed)
+        this.#wronglyCharged(id, captured.get(id) ?? 0, job?.computed);
+    }
+    for (const { job, hold, isEnded } of this.#state.holds()) {
+      if (isEnded) continue;
+      this.findings.wronglyCharged++;
+      this.#report(`hold ${hold} of ${job} has not ended`);
+    }
+  }
+
+  different(id: string, frames: readonly string[], expected: readonly string[]): void {
+    this.findings.different++;
+    const at = frames.findIndex((frame, index) => frame !== expected[index]);
+    this.#report(`video ${id} is another one from frame ${at} on`);
+  }
+
+  heard(id: string, { repeated, lost }: { repeated: number; lost: number }): void {
+    this.findings.repeatedFrames += repeated;
+    this.findings.lostFrames += lost;
+    if (repeated + lost > 0)
+      this.#report(`the events of ${id} repeated ${repeated} frames and left out ${lost}`);
+  }
+
+  #frames(id: string, job: StoredJob): void {
+    const before = this.#committed.get(id) ?? 0;
+    if (job.frames < before || job.frames !== job.cursor) {
+      this.findings.lostFrames += Math.max(1, before - job.frames);
+      this.#report(`video ${id} had ${before} frames, and has ${job.frames}; its cursor is ${job.cursor}`);
+    }
+    this.#committed.set(id, job.frames);
+  }
+
+  #captured(): Map<string, number> {
+    const sums = new Map<string, number>();
+    for (const { job, captured } of this.#state.holds()) sums.set(job, (sums.get(job) ?? 0) + captured);
+    return sums;
+  }
+
+  #wronglyCharged(id: string, captured: number, computed: number | undefined): void {
+    this.findings.wronglyCharged++;
+    this.#report(`video ${id} has ${computed} computed frames, but ${captured} are captured`);
+  }
+}
+
+function isRunning({ status }: StoredJob): boolean {
+  return status === 'queued' || status === 'in_progress';
+}

@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+/** A job as its object's file has it. */
+export interface StoredJob {
+  readonly status: string;
+  readonly cursor: number;
+  readonly attempts: number;
+  readonly frames: number;
+  /** Frames that somebody computed and pays for. */
+  readonly computed: number;
+  readonly error: string | null;
+}
+
+export interface StoredHold {
+  readonly job: string;
+  readonly hold: number;
+  readonly captured: number;
+  readonly isConfirmed: boolean;
+  readonly isEnded: boolean;
+}
+
+/** Reads the files of the objects beside the service: no request, so nothing that could wake a job. */
+export class StoredState {
+  readonly #folder: string;
+
+  /** @param objectsFolder the folder with one folder for each class of objects */
+  constructor(objectsFolder: string) {
+    this.#folder = objectsFolder;
+  }
+
+  /** Null where the job's object has never written. */
+  job(id: string): StoredJob | null {
+    return this.#read(this.#jobFile(id), (database) => {
+      const job = database
+        .prepare('SELECT status, cursor, attempts, error, source, first_frame IS NOT NULL AS given FROM job')
+        .get() as { [name: string]: string | number | null } | undefined;
+      if (job === undefined) return null;
+      const { frames } = database.prepare('SELECT count(*) AS frames FROM frame').get() as { frames: number };
+      const shared = job.source === null ? 0 : (JSON.parse(String(job.source)).frames as number);
+      const cursor = Number(job.cursor);
+      const free = Math.min(cursor, shared + Number(job.given));
+      return {
+        status: String(job.status),
+        error: job.error === null ? null : JSON.parse(String(job.error)).code,
+        attempts: Number(job.attempts),
+        ...{ cursor, frames, computed: cursor - free },
+      };
+    });
+  }
+
+  /** SHA-256 of every frame's PNG, in order. */
+  frames(id: string): string[] {
+    const read = (database: DatabaseSync) =>
+      database.prepare('SELECT png FROM frame ORDER BY frame').all() as { png: Uint8Array }[];
+    return (this.#read(this.#jobFile(id), read) ?? []).map(({ png }) => sha256(png));
+  }
+
+  holds(): StoredHold[] {
+    const read = (database: DatabaseSync) =>
+      database.prepare('SELECT * FROM hold').all() as Record<string, number>[];
+    return (this.#read(this.#accountFile(), read) ?? []).map((row) => ({
+      job: String(row.job),
+      hold: Number(row.hold),
+      captured: Number(row.captured),
+      isConfirmed: row.is_confirmed === 1,
+      isEnded: row.is_ended === 1,
+    }));
+  }
+
+  #jobFile(id: string): string {
+    return join(this.#folder, 'magi-worker-JobObject', `${id.slice('video_'.length)}.sqlite`);
+  }
+
+  #accountFile(): string {
+    const folder = join(this.#folder, 'magi-worker-AccountObject');
+    const files = existsSync(folder) ? readdirSync(folder) : [];
+    const name = files.find((file) => /^[0-9a-f]+\.sqlite$/.test(file));
+    return join(folder, name ?? 'none');
+  }
+
+  /** Null where there is no file, or not yet the tables that are asked for. */
+  #read<T>(file: string, read: (database: DatabaseSync) => T): T | null {
+    if (!existsSync(file)) return null;
+    const database = new DatabaseSync(file, { readOnly: true, timeout: 2000 });
+    try {
+      return read(database);
+    } catch (error) {
+      if (/no such table/.test(String(error))) return null;
+      throw error;
+    } finally {
+      database.close();
+    }
+  }
+}
+
+export function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest';
+import { commanded, frameCommitted, framesShared, gone, type Moment } from '../../src/job/job-changes.ts';
+import type { FrameCommit, JobRecord } from '../../src/job/job-record.ts';
+import { sampleRecord } from './sample-record.ts';
+
+const moment: Moment = {
+  now: 5000,
+  expiryMs: 100,
+  settlement: { hold: 0, captured: 4, isFinal: false },
+};
+
+function frame(index: number): FrameCommit {
+  return { index, png: new Uint8Array(), latents: new Float32Array(), cache: new Uint8Array() };
+}
+
+const job = (changes: Partial<JobRecord>): JobRecord => ({ ...sampleRecord, ...changes });
+
+describe('a committed frame', () => {
+  it('moves the cursor, is captured, and counts the next frame as tried where the wake goes on', () => {
+    const change = frameCommitted(job({ cursor: 4, attempts: 3 }), frame(4), moment, 2, 7000);
+    expect(change.job).toEqual({ status: 'in_progress', cursor: 5, attempts: 1, wakeAt: 7000 });
+    expect(change).toMatchObject({ keepCacheFrom: 3, partial: null });
+    expect(change.settlements).toEqual([{ hold: 0, captured: 5, isFinal: false }]);
+  });
+
+  it('that ends the wake asks for the next one at once', () => {
+    const change = frameCommitted(job({ cursor: 4 }), frame(4), moment, 2, null);
+    expect(change.job).toMatchObject({ attempts: 0, wakeAt: 5000 });
+  });
+
+  it('that is the last one ends the job and its hold', () => {
+    const change = frameCommitted(job({ cursor: 8 }), frame(8), moment, 2, null);
+    expect(change.job).toMatchObject({
+      status: 'completed',
+      completedAt: 5000,
+      expiresAt: 5100,
+      wakeAt: 5000,
+    });
+    expect(change.settlements).toEqual([{ hold: 0, captured: 5, isFinal: true }]);
+  });
+
+  it('is free where it was given, and that is frame 0 alone', () => {
+    const given = job({ isFirstGiven: true });
+    const nothing = { ...moment, settlement: { hold: 0, captured: 0, isFinal: false } };
+    expect(frameCommitted(given, frame(0), nothing, 2, null).settlements?.[0]?.captured).toBe(0);
+    expect(
+      frameCommitted({ ...given, cursor: 1 }, frame(1), nothing, 2, null).settlements?.[0]?.captured,
+    ).toBe(1);
+  });
+
+  it('that is not the next one is a bug', () => {
+    for (const index of [3, 5])
+      expect(() => frameCommitted(job({ cursor: 4 }), frame(index), moment, 2, null)).toThrow(RangeError);
+  });
+});
+
+it('shared frames are free', () => {
+  const change = framesShared(
+    job({ source: { id: 'video_source', frames: 3 } }),
+    [frame(0), frame(1)],
+    moment,
+  );
+  expect(change.job).toMatchObject({ cursor: 2, attempts: 0, wakeAt: 5000 });
+  expect(change.settlements).toEqual([{ hold: 0, captured: 4, isFinal: false }]);
+});
+
+describe('an extension', () => {
+  const made = job({ status: 'completed', cursor: 9, completedAt: 1, expiresAt: 2 });
+  const legs = (before: JobRecord, interval?: number) => {
+    const frames = before.cursor + 3;
+    const change = commanded(before, { kind: 'extend', from: before.cursor, frames, interval }, moment);
+    return change !== null && 'job' in change ? change.job.spec?.legs : change;
+  };
+  const leg = (from: number, seed: number, interval: number) => ({ from, seed, interval });
+  const withLegs = (cursor: number, ...all: ReturnType<typeof leg>[]) => ({
+    ...made,
+    cursor,
+    spec: { ...made.spec, legs: all },
+  });
+
+  it('goes on in the last leg, and in a new one only where its interval is another', () => {
+    expect(legs(made)).toEqual([leg(0, 7, 1)]);
+    expect(legs(made, 1)).toEqual([leg(0, 7, 1)]);
+    expect(legs(made, 3)).toEqual([leg(0, 7, 1), leg(9, 7, 3)]);
+  });
+
+  it('of nothing replaces the first leg', () => {
+    expect(legs(withLegs(0, leg(0, 7, 1)), 3)).toEqual([leg(0, 7, 3)]);
+  });
+
+  it('goes on with the seed and the interval of a fork that was ended before its own frames', () => {
+    for (const cursor of [2, 4])
+      expect(legs(withLegs(cursor, leg(0, 7, 1), leg(4, 8, 2)))).toEqual([leg(0, 7, 1), leg(cursor, 8, 2)]);
+    expect(legs(withLegs(0, leg(0, 7, 1), leg(4, 8, 2)))).toEqual([leg(0, 8, 2)]);
+  });
+
+  it('begins another hold under another epoch', () => {
+    const change = commanded(made, { kind: 'extend', from: 9, frames: 12 }, moment);
+    expect(change).toMatchObject({
+      job: { status: 'queued', hold: 1, epoch: 1, wakeAt: 5000, expiresAt: null, completedAt: null },
+      settlements: [{ hold: 1, captured: 0, isFinal: false }],
+    });
+  });
+});
+
+it('every command raises the epoch, and one that changes nothing does not', () => {
+  const epoch = (before: JobRecord, kind: 'pause' | 'resume' | 'cancel') => {
+    const change = commanded(before, { kind }, moment);
+    return change !== null && 'job' in change ? change.job.epoch : change;
+  };
+  expect(epoch(job({}), 'pause')).toBe(1);
+  expect(epoch(job({ status: 'paused', epoch: 1 }), 'resume')).toBe(2);
+  expect(epoch(job({ status: 'paused', epoch: 1 }), 'cancel')).toBe(2);
+  expect(epoch(job({}), 'resume')).toBeNull();
+  expect(epoch(job({ status: 'paused' }), 'pause')).toBeNull();
+  expect(epoch(job({ status: 'cancelled' }), 'cancel')).toBeNull();
+});
+
+it('a video that goes ends its hold with what was captured', () => {
+  for (const event of ['expired', 'removed'] as const) {
+    const change = gone(job({ status: 'completed' }), event, moment);
+    expect(change).toMatchObject({ dropsVideo: true, job: { status: event, epoch: 1, wakeAt: 5000 } });
+    expect(change.settlements).toEqual([{ hold: 0, captured: 4, isFinal: true }]);
+  }
+});

@@ -1,0 +1,66 @@
+import type { AccountBook, Hold } from '../../src/job/account-core.ts';
+
+/** All that the account's object has in storage. Never changed, only replaced. */
+export interface AccountState {
+  readonly holds: readonly Hold[];
+  readonly listed: readonly string[];
+  readonly alarm: number | null;
+}
+
+export const emptyAccountState: AccountState = { holds: [], listed: [], alarm: null };
+
+/** Where an account's state stands and is replaced. */
+export interface AccountCell {
+  readonly state: AccountState;
+  change(state: AccountState): void;
+}
+
+/** The storage of an account in memory: what AccountStore does. */
+export class SimulatedAccountBook implements AccountBook {
+  readonly #cell: AccountCell;
+
+  constructor(cell: AccountCell) {
+    this.#cell = cell;
+  }
+
+  list(jobId: string): void {
+    const { state } = this.#cell;
+    if (!state.listed.includes(jobId)) this.#cell.change({ ...state, listed: [...state.listed, jobId] });
+  }
+
+  unlist(jobId: string): void {
+    const { state } = this.#cell;
+    if (state.listed.includes(jobId))
+      this.#cell.change({ ...state, listed: state.listed.filter((id) => id !== jobId) });
+  }
+
+  hold(jobId: string, hold: number): Hold | null {
+    return this.#cell.state.holds.find((known) => isSame(known, { jobId, hold })) ?? null;
+  }
+
+  unfinished(): number {
+    return this.#cell.state.holds.filter(({ isEnded }) => !isEnded).length;
+  }
+
+  unconfirmed(): Hold[] {
+    return this.#cell.state.holds.filter(({ isConfirmed }) => !isConfirmed);
+  }
+
+  write(hold: Hold): void {
+    const { state } = this.#cell;
+    const isKnown = state.holds.some((known) => isSame(known, hold));
+    const holds = isKnown
+      ? state.holds.map((known) => (isSame(known, hold) ? hold : known))
+      : [...state.holds, hold];
+    this.#cell.change({ ...state, holds });
+  }
+
+  erase(hold: Hold): void {
+    const { state } = this.#cell;
+    this.#cell.change({ ...state, holds: state.holds.filter((known) => !isSame(known, hold)) });
+  }
+}
+
+function isSame(a: Pick<Hold, 'jobId' | 'hold'>, b: Pick<Hold, 'jobId' | 'hold'>): boolean {
+  return a.hold === b.hold && a.jobId === b.jobId;
+}

@@ -1,0 +1,138 @@
+import {
+  type Hold,
+  holdProbed,
+  nextSweep,
+  openHold,
+  overdueHolds,
+  settleHolds,
+} from '../../src/job/account-core.ts';
+import { isFinished, isVisible } from '../../src/job/state-table.ts';
+import type { SettlementMessage } from '../../src/job/wake-protocol.ts';
+import { type AccountState, emptyAccountState, SimulatedAccountBook } from './account-state.ts';
+import type { SimulatedJob } from './simulated-job.ts';
+import { SimulatedObject } from './simulated-object.ts';
+import { must } from './violation.ts';
+import type { World } from './world.ts';
+
+/** An account: does what AccountObject does, with its book in memory. */
+export class SimulatedAccount extends SimulatedObject<AccountState> {
+  readonly #book = new SimulatedAccountBook(this);
+  readonly #jobs: ReadonlyMap<string, SimulatedJob>;
+  readonly #maximum: number;
+
+  constructor(world: World, jobs: ReadonlyMap<string, SimulatedJob>, maximum: number) {
+    super('account', world, emptyAccountState);
+    this.#jobs = jobs;
+    this.#maximum = maximum;
+  }
+
+  open(jobId: string, hold: number): number | 'concurrency_limit' {
+    const { now } = this.world;
+    const opened = openHold(this.#book, { jobId, hold, now, maximum: this.#maximum });
+    this.world.note(this.id, `hold ${hold} of ${jobId}: ${opened}`);
+    if (opened !== 'open') return opened;
+    if (hold === 0) this.#book.list(jobId);
+    this.#arm();
+    return this.#book.hold(jobId, hold)?.openedAt ?? now;
+  }
+
+  settle(job: SimulatedJob, message: SettlementMessage): void {
+    const { variant, now } = this.world;
+    if (variant.settle !== undefined) variant.settle(this.#book, job.id, message);
+    else settleHolds(this.#book, job.id, message, now);
+    for (const { hold } of message.settlements) this.#checkHold(job, hold);
+  }
+
+  /** Whoever begins or extends a job has opened a hold for it. */
+  mustHold(jobId: string, hold: number): void {
+    const known = this.#book.hold(jobId, hold);
+    must(known !== null && !known.isEnded, () => `${jobId}: begins with hold ${hold}, which is not open`);
+  }
+
+  /** What holds once everything has come to rest. */
+  checkAtEnd(): void {
+    const { holds, listed } = this.state;
+    for (const { jobId, hold, isEnded, isConfirmed, captured } of holds) {
+      const job = this.#jobs.get(jobId);
+      must(job !== undefined, () => `${jobId}: a hold of nobody`);
+      must(isConfirmed, () => `${jobId}: hold ${hold} was never looked into`);
+      const status = job.state.job?.status;
+      must(isEnded || status === 'paused', () => `${jobId}: hold ${hold} never ends, job is ${status}`);
+      const made = job.state.made[hold] ?? 0;
+      must(captured === made, () => `${jobId}: hold ${hold} captured ${captured} of ${made} frames`);
+    }
+    for (const [id, { state }] of this.#jobs) {
+      const isThere = state.job !== null && isVisible(state.job.status);
+      must(listed.includes(id) === isThere, () => `${id}: ${isThere ? 'is not' : 'is still'} listed`);
+      for (let hold = 0; hold <= (state.job?.hold ?? -1); hold++)
+        must(this.#book.hold(id, hold) !== null, () => `${id}: hold ${hold} is lost`);
+    }
+  }
+
+  protected override construct(): void {
+    return;
+  }
+
+  protected override handleAlarm(): void {
+    const early = this.world.variant.sweepsEarlierMs ?? 0;
+    this.#probe(overdueHolds(this.#book, this.world.now + early));
+  }
+
+  protected override forgetMemory(): void {
+    return;
+  }
+
+  protected override check(): void {
+    return;
+  }
+
+  #probe([hold, ...rest]: readonly Hold[]): void {
+    const { life } = this;
+    if (hold === undefined) {
+      this.#arm();
+      this.handled('done');
+      return;
+    }
+    const job = this.#jobs.get(hold.jobId);
+    if (job === undefined) throw new Error(`nobody knows ${hold.jobId}`);
+    this.endTurn();
+    this.world.call(
+      job,
+      () => job.knownHolds(),
+      (known) => {
+        if (life !== this.life) return;
+        this.#probed(hold, known);
+        this.#probe(rest);
+      },
+      () => {
+        if (life === this.life) this.handled('threw');
+      },
+    );
+  }
+
+  #probed(hold: Hold, known: number): void {
+    holdProbed(this.#book, hold, known);
+    if (this.#book.hold(hold.jobId, hold.hold) !== null) return;
+    this.world.note(this.id, `hold ${hold.hold} of ${hold.jobId} ends without a job`);
+    const { job } = (this.#jobs.get(hold.jobId) as SimulatedJob).state;
+    const isUsed = job !== null && job.hold >= hold.hold;
+    must(!isUsed, () => `${hold.jobId}: hold ${hold.hold} ends while the job lives on it`);
+  }
+
+  /** What the account has of a hold is on the job's disk; it has ended only where no more frames come. */
+  #checkHold({ id, stateOnDisk: { job, made } }: SimulatedJob, hold: number): void {
+    const known = this.#book.hold(id, hold);
+    must(known !== null, () => `${id}: hold ${hold} is not there after it was settled`);
+    const { captured, isEnded } = known;
+    if (job === null) return;
+    must(captured <= (made[hold] ?? 0), () => `${id}: hold ${hold} captured ${captured} of ${made[hold]} frames`);
+    const isOver = job.hold > hold || isFinished(job.status) || !isVisible(job.status);
+    must(!isEnded || isOver, () => `${id}: hold ${hold} ended while the job is ${job.status}`);
+  }
+
+  #arm(): void {
+    const early = this.world.variant.sweepsEarlierMs ?? 0;
+    const next = nextSweep(this.#book);
+    if (next !== null && this.getAlarm() === null) this.setAlarm(next - early);
+  }
+}

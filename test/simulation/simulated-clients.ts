@@ -1,0 +1,187 @@
+import type { JobSpec, LabelChange } from '../../src/contract/job.ts';
+import type { Command, NewJob } from '../../src/job/job-directory.ts';
+import { isFinished } from '../../src/job/state-table.ts';
+import { givenContent, newPlan, type PlannedFrame } from './frame-content.ts';
+import type { SimulatedAccount } from './simulated-account.ts';
+import { type JobNature, type SeenJob, SimulatedJob } from './simulated-job.ts';
+import type { World } from './world.ts';
+
+const neverMilliseconds = 1e12;
+
+/** What owners do, at random; each of their calls is made as durableJobDirectory makes it. */
+export class SimulatedClients {
+  readonly #world: World;
+  readonly #account: SimulatedAccount;
+  readonly #jobs: Map<string, SimulatedJob>;
+  readonly #expiryMs: number;
+
+  constructor(world: World, account: SimulatedAccount, jobs: Map<string, SimulatedJob>) {
+    this.#world = world;
+    this.#account = account;
+    this.#jobs = jobs;
+    this.#expiryMs = world.random.chance(0.3) ? world.random.between(300, 30_000) : neverMilliseconds;
+  }
+
+  /** Begins one to three videos now, and lets their owners come again. */
+  begin(): void {
+    const { random } = this.#world;
+    for (let video = random.between(1, 3); video > 0; video--) {
+      this.#world.at(random.below(200), () => this.#createNew());
+      for (let visit = random.below(5); visit > 0; visit--)
+        this.#world.at(random.below(random.pick([300, 1500, 8000, 40_000])), () => this.#visit());
+    }
+  }
+
+  /** Asks for every video in the list: whoever asks wakes what has been forgotten. */
+  lookAtAll(): void {
+    for (const [id, job] of this.#jobs)
+      if (this.#account.state.listed.includes(id)) this.#call(job, () => job.view(), () => undefined);
+  }
+
+  #visit(): void {
+    const { random } = this.#world;
+    const job = this.#anyJob();
+    if (job === undefined) return;
+    const action = random.below(16);
+    if (action < 3) return this.#command(job, { kind: 'cancel' });
+    if (action < 5) return this.#command(job, { kind: 'pause' });
+    if (action < 7) return this.#command(job, { kind: 'resume' });
+    if (action < 10) return this.#pauseAndResume(job);
+    if (action < 12) return this.#look(job, (seen) => this.#extend(job, seen));
+    if (action < 14) return this.#look(job, (seen) => this.#fork(job, seen));
+    if (action < 15) return this.#look(job, () => undefined);
+    return this.#call(job, () => job.remove(), () => undefined);
+  }
+
+  #anyJob(): SimulatedJob | undefined {
+    const { random } = this.#world;
+    const place = random.below(Math.max(1, this.#jobs.size));
+    return [...this.#jobs.values()][place];
+  }
+
+  #createNew(): void {
+    const { random } = this.#world;
+    const frames = random.between(1, 5);
+    const leg = { from: 0, seed: random.below(100), interval: random.between(1, 3) };
+    const labels = this.#labels(0, frames);
+    const isGiven = random.chance(0.3);
+    const before: PlannedFrame[] = isGiven ? [{ kind: 'given', content: givenContent }] : [];
+    const job = newJob({ frames, legs: [leg], labels }, this.#world.build);
+    this.#create({ ...job, firstFrame: isGiven ? noBytes : null }, newPlan(before, leg, frames, labels));
+  }
+
+  #fork(source: SimulatedJob, { job, frames: made }: SeenJob): void {
+    const { random } = this.#world;
+    if (made.length === 0) return;
+    const shared = random.between(1, made.length);
+    const frames = shared + random.between(1, 3);
+    const leg = { from: shared, seed: random.below(100), interval: random.between(1, 3) };
+    const labels = this.#labels(shared, frames);
+    const spec = {
+      frames,
+      legs: [...job.spec.legs.filter(({ from }) => from < shared), leg],
+      labels: [...job.spec.labels.filter(({ from }) => from < shared), ...labels],
+    };
+    const copied = made.slice(0, shared).map((content) => ({ kind: 'copied', content }) as const);
+    const plan = newPlan(copied, leg, frames, spec.labels);
+    this.#create({ ...newJob(spec, job.build), source: { id: source.id, frames: shared } }, plan);
+  }
+
+  #create(order: NewJob, plan: readonly PlannedFrame[]): void {
+    const id = `job ${this.#jobs.size}`;
+    const surroundings = { nature: this.#nature(), account: this.#account, others: this.#jobs };
+    const job = new SimulatedJob(id, this.#world, surroundings);
+    this.#jobs.set(id, job);
+    this.#open(id, 0, (openedAt) => this.#call(job, () => job.create(order, openedAt, plan), () => undefined));
+  }
+
+  #command(job: SimulatedJob, command: Command): void {
+    this.#call(job, () => job.command(command, 0, 0), () => undefined);
+  }
+
+  #pauseAndResume(job: SimulatedJob): void {
+    this.#command(job, { kind: 'pause' });
+    this.#world.at(this.#world.random.below(50), () => this.#command(job, { kind: 'resume' }));
+  }
+
+  #extend(job: SimulatedJob, { job: { status }, frames: made }: SeenJob): void {
+    const { random } = this.#world;
+    if (!isFinished(status)) return;
+    const from = made.length;
+    const frames = from + random.between(1, 3);
+    const interval = random.chance(0.5) ? random.between(1, 3) : undefined;
+    const labels = random.chance(0.5) ? this.#labels(from, frames) : undefined;
+    const command: Command = { kind: 'extend', from, frames, interval, labels };
+    const ordered = (hold: number, openedAt: number) =>
+      this.#call(job, () => job.command(command, hold, openedAt), () => undefined);
+    this.#call(job, () => job.knownHolds(), (hold) => {
+      if (hold > 0) this.#open(job.id, hold, (openedAt) => ordered(hold, openedAt));
+    });
+  }
+
+  #open(id: string, hold: number, opened: (openedAt: number) => void): void {
+    const { faults, random } = this.#world;
+    this.#call(this.#account, () => this.#account.open(id, hold), (openedAt) => {
+      if (openedAt === 'concurrency_limit' || this.#world.fault(faults.deadClient)) return;
+      if (this.#world.fault(faults.slowClient)) this.#world.at(random.below(70_000), () => opened(openedAt));
+      else opened(openedAt);
+    });
+  }
+
+  #look(job: SimulatedJob, seen: (job: SeenJob) => void): void {
+    this.#call(job, () => job.view(), (answer) => {
+      if (answer !== null) seen(answer);
+    });
+  }
+
+  #call<Result>(
+    object: SimulatedJob | SimulatedAccount,
+    handle: () => Result,
+    answered: (result: Result) => void,
+  ): void {
+    this.#world.call(object, handle, answered, () => undefined);
+  }
+
+  #labels(from: number, frames: number): LabelChange[] {
+    const { random } = this.#world;
+    const changes: LabelChange[] = [];
+    for (let at = from; at < frames; at++)
+      if (random.chance(0.3)) changes.push({ from: at, label: random.pick(['a', 'b', 'c']) });
+    return changes;
+  }
+
+  #nature(): JobNature {
+    const { random, faults } = this.#world;
+    return {
+      chunkFrames: random.between(1, 4),
+      piecesPerFrame: random.chance(0.25) ? random.between(2, 3) : 1,
+      frameMilliseconds: random.between(5, 60),
+      poisonedFrame: faults.poison !== 'none' && random.chance(0.5) ? random.below(4) : -1,
+      expiryMs: this.#expiryMs,
+    };
+  }
+}
+
+const noBytes = new Uint8Array(0);
+
+function newJob(spec: Pick<JobSpec, 'frames' | 'legs' | 'labels'>, build: string): NewJob {
+  return {
+    spec: { ...commonSpec, ...spec },
+    build,
+    frameMultiplyAdds: 1,
+    firstFrame: null,
+    source: null,
+  };
+}
+
+const commonSpec = {
+  model: 'simulated',
+  width: 1,
+  height: 1,
+  framesPerSecond: 8,
+  decodeSteps: 1,
+  headSteps: 1,
+  temperature: 1,
+  palette: 'none',
+  metadata: {},
+} as const;

@@ -1,0 +1,184 @@
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { describe, expect, it, vi } from 'vitest';
+import { publicId } from '../../src/job/durable-job-directory.ts';
+import { encodePng } from '../../src/media/png.ts';
+import { FakeIsolate } from './fake-isolate.ts';
+import { calmVideo, type FakeJob, type FakeOrder, inObject, sampleSpec, videoHash } from './fake-job.ts';
+
+vi.spyOn(console, 'error').mockImplementation(() => undefined);
+
+/** A job's tables as they were first: never to be changed. */
+const firstSchema = `
+  CREATE TABLE job (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    spec TEXT NOT NULL, build TEXT NOT NULL, frame_multiply_adds INTEGER NOT NULL, first_frame BLOB,
+    status TEXT NOT NULL, cursor INTEGER NOT NULL, attempts INTEGER NOT NULL, lease_until INTEGER NOT NULL,
+    created_at INTEGER NOT NULL, completed_at INTEGER, error TEXT
+  ) STRICT;
+  CREATE TABLE frame (frame INTEGER PRIMARY KEY, png BLOB NOT NULL, latents BLOB NOT NULL) STRICT;
+  CREATE TABLE key_value (
+    frame INTEGER NOT NULL, tensor TEXT NOT NULL, part INTEGER NOT NULL, bytes BLOB NOT NULL,
+    PRIMARY KEY (frame, tensor, part)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE schema_version (version INTEGER NOT NULL) STRICT;
+  INSERT INTO schema_version VALUES (1);`;
+
+interface OldJob {
+  readonly status: string;
+  readonly cursor: number;
+  readonly seed: number;
+  readonly interval: number;
+  readonly completedAt?: number;
+  readonly error?: object;
+  readonly firstFrame?: Uint8Array;
+}
+
+const leaseUntil = 1_002_000;
+
+/** A job in the tables of the first version, with the frames that the present engine makes. */
+async function writeOld(job: FakeJob, old: OldJob): Promise<void> {
+  const { sql } = job.storage;
+  const { legs: _, ...spec } = sampleSpec;
+  sql.exec(firstSchema);
+  sql.exec(
+    `INSERT INTO job VALUES (1, ?, 'build-1', 1000, ?, ?, ?, 1, ?, 1000000, ?, ?)`,
+    JSON.stringify({ ...spec, seed: old.seed, interval: old.interval }),
+    old.firstFrame ?? null,
+    old.status,
+    old.cursor,
+    leaseUntil,
+    old.completedAt ?? null,
+    old.error === undefined ? null : JSON.stringify(old.error),
+  );
+  const { frames } = await calmVideo(orderOf(old));
+  for (const { index, png, latents } of frames.slice(0, old.cursor)) {
+    sql.exec('INSERT INTO frame VALUES (?, ?, ?)', index, png, new Uint8Array(latents.buffer));
+    for (const tensor of ['k', 'v'])
+      sql.exec('INSERT INTO key_value VALUES (?, ?, 0, zeroblob(256))', index, tensor);
+  }
+}
+
+/** The same job as an order of today. */
+function orderOf({ seed, interval, firstFrame }: OldJob): FakeOrder {
+  return { legs: [{ from: 0, seed, interval }], ...(firstFrame && { firstFrame }) };
+}
+
+describe('a job of the first version', () => {
+  for (const seed of [7, 2 ** 32, 2 ** 53 - 1]) {
+    it(`in flight, of seed ${seed}, wakes, goes on where it was and gives the same video`, () =>
+      inObject(async (job) => {
+        const old = { status: 'in_progress', cursor: 3, seed, interval: 2 };
+        await writeOld(job, old);
+        const isolate = new FakeIsolate(2);
+        isolate.now = leaseUntil - 1000;
+        await job.in(isolate);
+        expect(job.alarm).toBe(isolate.now);
+        expect(job.record).toMatchObject({
+          status: 'in_progress',
+          cursor: 3,
+          attempts: 1,
+          spec: { ...sampleSpec, legs: [{ from: 0, seed, interval: 2 }] },
+        });
+        await job.run(isolate);
+        expect(isolate.backend.begun).toEqual([3, 4, 5, 6, 7, 8]);
+        expect(job.record.status).toBe('completed');
+        expect(await job.videoHash()).toBe(await videoHash((await calmVideo(orderOf(old))).frames));
+        expect(job.account.hold(0)).toMatchObject({ captured: 9, isEnded: true });
+      }));
+  }
+
+  it('in flight with a given first frame does not pay for that', () =>
+    inObject(async (job) => {
+      const firstFrame = encodePng({ width: 8, height: 6, channels: 4, pixels: new Uint8Array(192).fill(3) });
+      const old = { status: 'in_progress', cursor: 3, seed: 7, interval: 1, firstFrame };
+      await writeOld(job, old);
+      const isolate = new FakeIsolate(2);
+      await job.in(isolate);
+      await job.run(isolate);
+      expect(job.account.hold(0)).toMatchObject({ captured: 8, isEnded: true });
+      expect(await job.videoHash()).toBe(await videoHash((await calmVideo(orderOf(old))).frames));
+    }));
+
+  it('that waits for its first frame makes all', () =>
+    inObject(async (job) => {
+      await writeOld(job, { status: 'queued', cursor: 0, seed: 7, interval: 1 });
+      const isolate = new FakeIsolate(100);
+      await job.in(isolate);
+      await job.run(isolate);
+      expect(job.record).toMatchObject({ status: 'completed', cursor: 9 });
+    }));
+
+  it('that is completed stays so, tells the account, can be extended and expires', () =>
+    inObject(async (job) => {
+      const old = { status: 'completed', cursor: 9, seed: 7, interval: 1, completedAt: 1_500_000 };
+      await writeOld(job, old);
+      const isolate = new FakeIsolate(100);
+      await job.in(isolate);
+      const before = await job.videoHash();
+      await job.run(isolate);
+      const thirtyDays = 30 * 86_400_000;
+      expect(job.record).toMatchObject({ status: 'completed', expiresAt: 1_500_000 + thirtyDays });
+      expect(job.alarm).toBe(1_500_000 + thirtyDays);
+      expect(job.account.hold(0)).toMatchObject({ captured: 9, isEnded: true });
+      expect(await job.videoHash()).toBe(before);
+      await job.command(isolate, { kind: 'extend', from: 9, frames: 11 });
+      await job.run(isolate);
+      expect(isolate.backend.begun).toEqual([9, 10]);
+      expect(await job.videoHash()).toBe(
+        await videoHash((await calmVideo({ ...orderOf(old), frames: 11 })).frames),
+      );
+      isolate.now = job.alarm as number;
+      await job.wake(isolate);
+      expect(job.record.status).toBe('expired');
+    }));
+
+  it('that failed stays so, with its frames and its error', () =>
+    inObject(async (job) => {
+      const error = { code: 'model_gone', message: 'gone' };
+      await writeOld(job, { status: 'failed', cursor: 4, seed: 7, interval: 1, error });
+      const isolate = new FakeIsolate(100);
+      await job.in(isolate);
+      await job.run(isolate);
+      expect(job.record).toMatchObject({ status: 'failed', cursor: 4, error, completedAt: leaseUntil });
+      expect(job.frames().length).toBe(4);
+      expect(isolate.backend.passes).toBe(0);
+      expect(job.account.hold(0)).toMatchObject({ captured: 4, isEnded: true });
+    }));
+
+  it('is migrated once, whatever comes first', () =>
+    inObject(async (job) => {
+      await writeOld(job, { status: 'completed', cursor: 9, seed: 7, interval: 1 });
+      const isolate = new FakeIsolate(100);
+      const object = await job.in(isolate);
+      const view = await object.view();
+      expect(view).toMatchObject({ status: 'completed', committedFrames: 9, source: null });
+      expect(await (await job.evict(isolate)).view()).toEqual(view);
+    }));
+});
+
+describe('an account of the first version', () => {
+  it('keeps its list, and takes more', async () => {
+    const ids = Array.from({ length: 3 }, () => publicId(env.JOBS.newUniqueId()));
+    const account = env.ACCOUNTS.get(env.ACCOUNTS.newUniqueId());
+    await runInDurableObject(account, async (_, { storage }) => {
+      await storage.deleteAll();
+      storage.sql.exec(
+        'CREATE TABLE job (position INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE) STRICT',
+      );
+      for (const id of ids) storage.sql.exec('INSERT INTO job (id) VALUES (?)', id);
+    });
+    await evictDurableObject(account);
+    const page = () => account.page({ after: null, limit: 10, order: 'asc' });
+    expect(await page()).toEqual({ jobIds: ids, hasMore: false });
+    const next = publicId(env.JOBS.newUniqueId());
+    await account.open(next, 0);
+    expect(await page()).toEqual({ jobIds: [...ids, next], hasMore: false });
+    // A job of the first version tells of a hold that the account has never opened.
+    await account.settle(ids[0] as string, {
+      settlements: [{ hold: 0, captured: 4, isFinal: true }],
+      isGone: false,
+    });
+    expect(await account.hold(ids[0] as string, 0)).toMatchObject({ captured: 4, isEnded: true });
+  });
+});
