@@ -20,7 +20,13 @@ export default defineConfig({
             miniflare: { bindings: { WAKE_SECONDS: '0.05' } },
           }),
         ],
-        test: { name: 'workerd', include: ['test/worker/**/*.test.ts'], testTimeout: 120_000 },
+        // One workerd for all files: loading the Worker takes longer than most of them.
+        test: {
+          name: 'workerd',
+          include: ['test/worker/**/*.test.ts'],
+          testTimeout: 120_000,
+          isolate: false,
+        },
       },
       {
         test: {

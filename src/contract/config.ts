@@ -59,6 +59,6 @@ export const Config = z.object({
   /** Unfinished videos that an account may have at a time. */
   UNFINISHED_VIDEOS: positive.pipe(z.int()),
   /** Days that a finished or paused video is kept. */
-  EXPIRY_DAYS: positive,
+  EXPIRY_DAYS: positive.max(36_500),
 });
 export type Config = z.infer<typeof Config>;

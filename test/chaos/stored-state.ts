@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -84,15 +85,37 @@ export class StoredState {
   /** Null where there is no file, or not yet the tables that are asked for. */
   #read<T>(file: string, read: (database: DatabaseSync) => T): T | null {
     if (!existsSync(file)) return null;
-    const database = new DatabaseSync(file, { readOnly: true, timeout: 2000 });
     try {
-      return read(database);
+      return readFrom(file, { readOnly: true }, read);
     } catch (error) {
       if (/no such table/.test(String(error))) return null;
-      throw error;
-    } finally {
-      database.close();
+      if (!/readonly/.test(String(error))) throw error;
+      return mended(file, (copy) => readFrom(copy, {}, read));
     }
+  }
+}
+
+function readFrom<T>(file: string, options: object, read: (database: DatabaseSync) => T): T {
+  const database = new DatabaseSync(file, { timeout: 2000, ...options });
+  try {
+    return read(database);
+  } finally {
+    database.close();
+  }
+}
+
+/** A process that was killed in the midst of its first write left a file that only a writer can open: a copy of it. */
+function mended<T>(file: string, use: (copy: string) => T | null): T | null {
+  const folder = mkdtempSync(join(tmpdir(), 'magi-copy-'));
+  try {
+    for (const end of ['', '-wal', '-journal'])
+      if (existsSync(file + end)) copyFileSync(file + end, join(folder, `copy${end}`));
+    return use(join(folder, 'copy'));
+  } catch (error) {
+    if (/no such table/.test(String(error))) return null;
+    throw error;
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 }
 

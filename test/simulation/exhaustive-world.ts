@@ -92,15 +92,14 @@ export function moves(world: SmallWorld, bounds: Bounds): Move[] {
   for (const [at, job] of world.jobs.entries()) {
     const add = (name: string, apply: () => SmallWorld, isProgress = true) =>
       found.push({ name: `job ${at}: ${name}`, isProgress, apply });
-    if (job.versions.length > 1) add('a group of writes reaches the disk', () => flushed(world, at));
     if (job.wake !== null) addWakeMoves(world, at, bounds, add);
     else if (isDue(stateOf(job))) add('its alarm comes', () => woken(world, at, false));
     if (world.left.duplicates > 0 && job.wake === null && stateOf(job).job !== null)
       add('an alarm comes again', () => woken(spent(world, 'duplicates'), at, true), false);
     if (world.left.cancels > 0 && canCancel(stateOf(job)))
       add('is cancelled', () => cancelled(spent(world, 'cancels'), at), false);
-    if (world.left.losses > 0 && job.wake?.effect.kind === 'settle' && job.wake.groupsBefore === 0)
-      add('a message gets lost', () => resumed(spent(world, 'losses'), at, false), false);
+    if (world.left.losses > 0 && job.wake?.effect.kind === 'settle')
+      add('a message gets lost', () => resumed(flushed(spent(world, 'losses'), at), at, false), false);
   }
   if (world.left.crashes > 0) found.push(...crashes(world));
   return found;
@@ -152,22 +151,21 @@ function addWakeMoves(
   add: (name: string, apply: () => SmallWorld) => void,
 ): void {
   const job = world.jobs[at] as SmallJob;
-  const { effect, isDone, groupsBefore } = job.wake as WakeState;
+  const { effect, isDone } = job.wake as WakeState;
   switch (effect.kind) {
     case 'wait':
       return add('has waited', () => resumed(world, at, undefined));
     case 'sync':
-      if (job.versions.length === 1) add('all is on disk', () => resumed(world, at, undefined));
-      return;
+      return add('all is on disk', () => resumed(flushed(world, at), at, undefined));
     case 'compute':
       return add('has computed', () => resumed(world, at, pieceOf(job, bounds)));
     case 'settle':
       if (isDone) add('hears that the account knows', () => resumed(world, at, true));
-      else if (groupsBefore === 0) add('the account hears', () => accountTold(world, at));
+      else add('the account hears', () => accountTold(flushed(world, at), at));
       return;
     case 'forget':
       if (!isDone) add('is deleted', () => deleted(world, at));
-      else if (job.versions.length === 1) add('deletion is on disk', () => resumed(world, at, undefined));
+      else add('deletion is on disk', () => resumed(flushed(world, at), at, undefined));
       return;
     default:
       throw new Error(`a wake does not wait for ${effect.kind}`);
@@ -193,10 +191,18 @@ function crashes(world: SmallWorld): Move[] {
   }));
 }
 
+/**
+ * Everything that was written before what the wake waits for is on disk. Nothing can tell that it was there earlier:
+ * a crash, too, may find it there or not, and is tried both ways.
+ */
 function flushed(world: SmallWorld, at: number): SmallWorld {
   const job = world.jobs[at] as SmallJob;
-  const wakeState = job.wake && { ...job.wake, groupsBefore: Math.max(0, job.wake.groupsBefore - 1) };
-  return withJob(world, at, { ...job, versions: job.versions.slice(1), wake: wakeState });
+  const awake = job.wake as WakeState;
+  return withJob(world, at, {
+    ...job,
+    versions: job.versions.slice(awake.groupsBefore),
+    wake: { ...awake, groupsBefore: 0 },
+  });
 }
 
 function cancelled(world: SmallWorld, at: number): SmallWorld {
@@ -229,7 +235,8 @@ function accountTold(world: SmallWorld, at: number): SmallWorld {
 
 function deleted(world: SmallWorld, at: number): SmallWorld {
   const job = world.jobs[at] as SmallJob;
-  const wakeState = { ...(job.wake as WakeState), isDone: true, isAlarmReplaced: true };
+  const groupsBefore = job.versions.length;
+  const wakeState = { ...(job.wake as WakeState), groupsBefore, isDone: true, isAlarmReplaced: true };
   const state = { ...emptyJobState, made: stateOf(job).made };
   return withJob(world, at, { ...job, versions: [...job.versions, state], wake: wakeState });
 }

@@ -5,7 +5,7 @@ import { durableJobDirectory } from '../../src/job/durable-job-directory.ts';
 import { client, frameHashes, objectOf, small } from './service.ts';
 
 const count = 20;
-const frames = 6;
+const frames = 4;
 
 it('twenty videos of one length take turns: none waits three times as long as another, none is lost', async () => {
   const directory = durableJobDirectory(env.JOBS, env.ACCOUNTS);

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { FrameCommit } from '../../src/job/job-record.ts';
+import { encodePng } from '../../src/media/png.ts';
 import { FakeIsolate } from './fake-isolate.ts';
 import { calmHash, calmVideo, type FakeJob, type FakeOrder, inObject, videoHash } from './fake-job.ts';
 
@@ -67,12 +68,13 @@ describe('a fork', () => {
   });
 
   it('of a video with a given first frame has that frame', async () => {
-    const source = await calmVideo({ frames: 6 });
+    const firstFrame = encodePng({ width: 8, height: 6, channels: 4, pixels: new Uint8Array(192).fill(80) });
+    const { frames } = await calmVideo({ firstFrame });
     await inObject(async (job) => {
       const isolate = new FakeIsolate(4);
-      await forked(job, isolate, source.frames, { frames: 6, source: { id: 'video_source', frames: 1 } });
+      await forked(job, isolate, frames, { source: { id: 'video_source', frames: 1 } });
       await job.run(isolate);
-      expect(await job.videoHash()).toBe(await videoHash(source.frames));
+      expect(await job.videoHash()).toBe(await videoHash(frames));
     });
   });
 });

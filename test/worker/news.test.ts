@@ -116,12 +116,13 @@ it('a change is heard at whatever moment after the question it comes', () =>
   inObject(async (job) => {
     const isolate = new FakeIsolate(1);
     await job.create(isolate);
-    for (let ticks = 0; ticks < 12; ticks++) {
+    const object = await job.in(isolate);
+    for (let ticks = 0; ticks < 8; ticks++) {
       const isPaused = job.record.status === 'paused';
-      const asked = news(job, isolate, 0, isPaused ? 'paused' : 'queued', 5000);
+      const asked = object.news(0, isPaused ? 'paused' : 'queued', 5000);
       for (let tick = 0; tick < ticks; tick++) await null;
-      await job.command(isolate, { kind: isPaused ? 'resume' : 'pause' });
+      await object.command({ kind: isPaused ? 'resume' : 'pause' }, 0, 0);
       const answer = await Promise.race([asked, scheduler.wait(1000)]);
-      expect(answer).toMatchObject({ status: isPaused ? 'queued' : 'paused' });
+      expect(answer).toMatchObject({ view: { status: isPaused ? 'queued' : 'paused' } });
     }
   }));
