@@ -6,7 +6,8 @@ import { Campaign } from './campaign.ts';
 import { dieAt, dieExpiring, dieForgetting } from './crash-points.ts';
 import { type Plan, plansOf } from './order-book.ts';
 
-const plans = plansOf(1, 1);
+/** All kinds but the ones that take long. */
+const plans = plansOf(1, 1).slice(0, 4);
 const plain = plans[0] as Plan;
 let dataFolder = '';
 let campaign: Campaign;
@@ -29,11 +30,12 @@ afterEach(async () => {
 });
 
 it('random kills and crash points change, lose and repeat no frame', async () => {
+  // These two first: other videos would expire as soon.
+  expect(await dieForgetting(campaign, plain)).toBe(true);
+  expect(await dieExpiring(campaign, plain)).toBe(true);
   await campaign.killRepeatedly(3, () => undefined);
   await dieAt(campaign, 'write:frame#2!', plans);
   await dieAt(campaign, 'settle#1', plans);
-  expect(await dieForgetting(campaign, plain)).toBe(true);
-  expect(await dieExpiring(campaign, plain)).toBe(true);
   const { findings } = await campaign.finish();
   expect(problems).toEqual([]);
   expect(Object.values(findings).every((count) => count === 0)).toBe(true);

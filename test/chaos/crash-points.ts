@@ -62,7 +62,7 @@ export async function dieAt(campaign: Campaign, binding: string, plans: readonly
   await campaign.kill();
 }
 
-/** Milliseconds until a resting video expires, in days. */
+/** Days after which a resting video expires: about a second. */
 const soon = '0.00001';
 
 /** Dies where all of a removed video is about to be deleted. True if it is deleted afterwards. */

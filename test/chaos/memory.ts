@@ -7,6 +7,8 @@ const v8Flags = '--max-old-space-size=128 --wasm-max-mem-pages=2048';
 export interface MemoryFigures {
   readonly jobs: number;
   readonly idleMebibytes: number;
+  /** Peak of the first video: what loading takes. */
+  readonly firstMebibytes: number;
   readonly peakMebibytes: number;
   readonly growthMebibytes: number;
 }
@@ -20,6 +22,7 @@ export async function watchMemory(
   const runtime = await Runtime.open({ dataFolder, v8Flags });
   const { client } = runtime;
   let peak = 0;
+  let first = 0;
   const look = () => {
     peak = Math.max(peak, residentMebibytes(runtime.pid));
   };
@@ -33,10 +36,19 @@ export async function watchMemory(
       const { id } = await client.create({ model: 'nano', frames: 12, seed: done });
       for await (const event of client.follow(id))
         if (event.type === 'failed') throw new Error(`video ${done} failed: ${event.data.error?.message}`);
+      if (done === 0) first = peak;
       progress(done + 1);
     }
-    const [idleMebibytes, peakMebibytes] = [Math.round(idle), Math.round(peak)];
-    return { jobs, idleMebibytes, peakMebibytes, growthMebibytes: Math.round(peak - idle) };
+    const [idleMebibytes, firstMebibytes, peakMebibytes] = [idle, first, peak].map(Math.round) as [
+      number,
+      number,
+      number,
+    ];
+    return {
+      jobs,
+      ...{ idleMebibytes, firstMebibytes, peakMebibytes },
+      growthMebibytes: peakMebibytes - idleMebibytes,
+    };
   } finally {
     clearInterval(timer);
     await runtime.close();

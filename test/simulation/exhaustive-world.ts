@@ -3,10 +3,23 @@ import { commanded, newRecord } from '../../src/job/job-changes.ts';
 import type { JobChange, JobRecord } from '../../src/job/job-record.ts';
 import { isFinished, isVisible } from '../../src/job/state-table.ts';
 import { type Answers, type Effect, type Piece, wake } from '../../src/job/wake-protocol.ts';
-import { type AccountState, emptyAccountState, SimulatedAccountBook } from './account-state.ts';
+import {
+  type AccountCell,
+  type AccountState,
+  emptyAccountState,
+  SimulatedAccountBook,
+} from './account-state.ts';
 import { drawingOf, drawnContent, newPlan, windowFrames } from './frame-content.ts';
 import { checkJobAtEnd, checkJobAtRest, checkJobWrite } from './job-invariants.ts';
-import { begun, emptyJobState, frameOf, type JobState, outboxOf, settlementOf, written } from './job-state.ts';
+import {
+  begun,
+  emptyJobState,
+  frameOf,
+  type JobState,
+  outboxOf,
+  settlementOf,
+  written,
+} from './job-state.ts';
 import { must } from './violation.ts';
 
 type AnyAnswer = Answers[Effect['kind']];
@@ -77,7 +90,7 @@ export interface Move {
 const now = 0;
 const expiryMs = 1e12;
 const settings = { leaseMs: () => 2000, expiryMs };
-const isFirst = { jobId: 'job', hold: 0, now, maximum: 1 };
+const firstHold = { jobId: 'job', hold: 0, now, maximum: 1 };
 
 /** All jobs have just been created; nothing has happened. */
 export function firstWorld(bounds: Bounds): SmallWorld {
@@ -138,8 +151,8 @@ function newSmallJob({ frames }: Bounds): SmallJob {
     ...{ decodeSteps: 1, headSteps: 1, temperature: 1, palette: 'none' as const, metadata: {} },
   };
   const order = { spec, build: 'build', frameMultiplyAdds: 1, firstFrame: null, source: null };
-  const cell = { state: emptyAccountState, change: (state: AccountState) => void (cell.state = state) };
-  openHold(new SimulatedAccountBook(cell), isFirst);
+  const cell = cellOf(emptyAccountState);
+  openHold(new SimulatedAccountBook(cell), firstHold);
   const state = begun(emptyJobState, newRecord(order, now), newPlan([], leg, frames, []));
   return { versions: [state], wake: null, account: cell.state };
 }
@@ -154,11 +167,14 @@ function addWakeMoves(
   const { effect, isDone } = job.wake as WakeState;
   switch (effect.kind) {
     case 'wait':
-      return add('has waited', () => resumed(world, at, undefined));
+      add('has waited', () => resumed(world, at, undefined));
+      break;
     case 'sync':
-      return add('all is on disk', () => resumed(flushed(world, at), at, undefined));
+      add('all is on disk', () => resumed(flushed(world, at), at, undefined));
+      break;
     case 'compute':
-      return add('has computed', () => resumed(world, at, pieceOf(job, bounds)));
+      add('has computed', () => resumed(world, at, pieceOf(job, bounds)));
+      break;
     case 'settle':
       if (isDone) add('hears that the account knows', () => resumed(world, at, true));
       else add('the account hears', () => accountTold(flushed(world, at), at));
@@ -213,15 +229,15 @@ function cancelled(world: SmallWorld, at: number): SmallWorld {
   if (change === null || 'refused' in change) throw new Error('a job that runs refuses to be cancelled');
   const after = changed(state, change, at);
   const wakeState = job.wake && { ...job.wake, isAlarmReplaced: true };
-  return withJob(world, at, { ...job, versions: [...job.versions, after], wake: wakeState });
+  return withJob(world, at, withVersion({ ...job, wake: wakeState }, after));
 }
 
 function accountTold(world: SmallWorld, at: number): SmallWorld {
   const job = world.jobs[at] as SmallJob;
   const { effect } = job.wake as WakeState;
   if (effect.kind !== 'settle') throw new Error('nothing to tell');
-  const cell = { state: job.account, change: (state: AccountState) => void (cell.state = state) };
-  settleHolds(new SimulatedAccountBook(cell), isFirst.jobId, effect.message, now);
+  const cell = cellOf(job.account);
+  settleHolds(new SimulatedAccountBook(cell), firstHold.jobId, effect.message, now);
   const [disk] = job.versions;
   const [hold] = cell.state.holds;
   const made = disk?.made[0] ?? 0;
@@ -235,10 +251,10 @@ function accountTold(world: SmallWorld, at: number): SmallWorld {
 
 function deleted(world: SmallWorld, at: number): SmallWorld {
   const job = world.jobs[at] as SmallJob;
-  const groupsBefore = job.versions.length;
+  const { versions } = withVersion(job, { ...emptyJobState, made: stateOf(job).made });
+  const groupsBefore = versions.length - 1;
   const wakeState = { ...(job.wake as WakeState), groupsBefore, isDone: true, isAlarmReplaced: true };
-  const state = { ...emptyJobState, made: stateOf(job).made };
-  return withJob(world, at, { ...job, versions: [...job.versions, state], wake: wakeState });
+  return withJob(world, at, { ...job, versions, wake: wakeState });
 }
 
 /** @param isAgain delivered again, an alarm must not take away the next one */
@@ -280,7 +296,7 @@ function advanced(world: SmallWorld, at: number, from: WakeState): SmallWorld {
     key = keyAfter(key, answer);
     step = protocol.next(answer);
   }
-  const versions = state === stateOf(job) ? job.versions : [...job.versions, state];
+  const { versions } = withVersion({ ...job, wake: null }, state);
   const after = { versions, wake: null, account: job.account };
   if (step.done) return ended(world, at, after, { isAlarmReplaced, holder });
   const latePieces = from.latePieces + Number(isLate(step.value, answers, state));
@@ -301,9 +317,19 @@ function ended(
 ): SmallWorld {
   const state = stateOf(job);
   const isKept = isAlarmReplaced || state.alarm === null;
-  const small = isKept ? job : { ...job, versions: [...job.versions, { ...state, alarm: null }] };
+  const small = isKept ? job : withVersion(job, { ...state, alarm: null });
   checkTurn(small, at);
   return { ...withJob(world, at, small), holder: holder === at ? -1 : holder };
+}
+
+function cellOf(state: AccountState): AccountCell & { state: AccountState } {
+  const cell = {
+    state,
+    change: (next: AccountState) => {
+      cell.state = next;
+    },
+  };
+  return cell;
 }
 
 function changed(state: JobState, change: JobChange, at: number): JobState {
@@ -340,7 +366,12 @@ function pieceOf(job: SmallJob, { chunkFrames }: Bounds): Piece {
   const index = first.cursor + computed;
   const content = drawnContent(drawingOf(first.spec, index), index, stateOf(job).frames);
   const endFrame = Math.min(first.cursor + chunkFrames, first.spec.frames);
-  return { kind: 'frame', frame: frameOf(index, content), goesOn: index + 1 < endFrame, window: windowFrames };
+  return {
+    kind: 'frame',
+    frame: frameOf(index, content),
+    goesOn: index + 1 < endFrame,
+    window: windowFrames,
+  };
 }
 
 function isPiece(answer: AnyAnswer): boolean {
@@ -370,6 +401,20 @@ function stateOf({ versions }: SmallJob): JobState {
 
 function withJob(world: SmallWorld, at: number, job: SmallJob): SmallWorld {
   return { ...world, jobs: world.jobs.map((old, place) => (place === at ? job : old)) };
+}
+
+/**
+ * The job with one more group of writes. Where an earlier group left the same behind, that one goes: what a crash can
+ * leave stays the same, and a wake that only waits for its turn does not make ever new worlds.
+ */
+function withVersion(job: SmallJob, state: JobState): SmallJob {
+  const id = idOf(state);
+  if (idOf(stateOf(job)) === id) return job;
+  const same = job.versions.findIndex((version) => idOf(version) === id);
+  const versions = [...job.versions.filter((_, place) => place !== same), state];
+  const isShifted = job.wake !== null && same !== -1 && same < job.wake.groupsBefore;
+  const groupsBefore = (job.wake?.groupsBefore ?? 0) - Number(isShifted);
+  return { ...job, versions, wake: job.wake && { ...job.wake, groupsBefore } };
 }
 
 function spent(world: SmallWorld, what: keyof SmallWorld['left']): SmallWorld {

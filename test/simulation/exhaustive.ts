@@ -55,7 +55,11 @@ export function explore(bounds: Bounds, progress: (states: number) => void = () 
         }
       } catch (error) {
         const what = error instanceof Error ? error.message : String(error);
-        return { states: origins.length, moves: count, violation: { what, path: [...pathTo(origins, at), name] } };
+        return {
+          states: origins.length,
+          moves: count,
+          violation: { what, path: [...pathTo(origins, at), name] },
+        };
       }
       at++;
     }

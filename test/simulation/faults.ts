@@ -31,7 +31,8 @@ export interface Faults {
 }
 
 export function drawFaults(random: SeededRandom): Faults {
-  const rate = (isOneIn: number, ...rates: number[]) => (random.below(isOneIn) === 0 ? random.pick(rates) : 0);
+  const rate = (isOneIn: number, ...rates: number[]) =>
+    random.below(isOneIn) === 0 ? random.pick(rates) : 0;
   return {
     crash: rate(3, 0.005, 0.02, 0.1),
     crashes: rate(3, 1, 2, 4),

@@ -32,7 +32,11 @@ function checkFrames(id: string, before: JobState, after: JobState): void {
   for (let index = before.frames.length; index < after.frames.length; index++) {
     const planned = plannedContent(after.plan, index, after.frames);
     must(planned !== null, () => `${id}: frame ${index} was not ordered`);
-    must(after.frames[index] === planned, () => `${id}: frame ${index} is ${after.frames[index]?.toString(16)}, an undisturbed run makes ${planned.toString(16)}`);
+    must(
+      after.frames[index] === planned,
+      () =>
+        `${id}: frame ${index} is ${after.frames[index]?.toString(16)}, an undisturbed run makes ${planned.toString(16)}`,
+    );
   }
 }
 
@@ -46,7 +50,10 @@ export function checkJobAtRest(object: AtRest): void {
   }
   const kept = isVisible(job.status) ? job.cursor : 0;
   must(frames.length === kept, () => `${id}: ${frames.length} frames where the job counts ${kept}`);
-  must(partial === null || partial.index === job.cursor, () => `${id}: a part of a frame that is not the next`);
+  must(
+    partial === null || partial.index === job.cursor,
+    () => `${id}: a part of a frame that is not the next`,
+  );
   must(job.spec.frames === plan.length, () => `${id}: other frames than were ordered`);
   must(job.cursor <= job.spec.frames, () => `${id}: more frames than were ordered`);
   const isWoken = alarm !== null || object.isHandlingAlarm || object.isAlarmDropped;

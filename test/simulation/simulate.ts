@@ -3,8 +3,8 @@
  */
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { smallWorld, wholeWorld } from './exhaustive-world.ts';
 import { explore } from './exhaustive.ts';
+import { smallWorld, wholeWorld } from './exhaustive-world.ts';
 import { runSeed } from './run-seed.ts';
 
 const help = `Simulates the service with its faults; every seed is one world.
@@ -58,7 +58,12 @@ async function main(): Promise<void> {
   if (values.help) console.log(help);
   else if (values.exhaustive) exploreAll(values.quick);
   else if (values.seed !== undefined) replay(whole('seed', values.seed), values.trace);
-  else await simulate(whole('from', values.from), whole('seeds', values.seeds), whole('workers', values.workers));
+  else
+    await simulate(
+      whole('from', values.from),
+      whole('seeds', values.seeds),
+      whole('workers', values.workers),
+    );
 }
 
 function whole(name: string, text: string): number {
@@ -96,7 +101,7 @@ async function simulate(from: number, seeds: number, workers: number): Promise<v
   const report = (news: Report) => {
     done += news.done;
     for (const { seed, failure } of news.failures) tell(seed, failure, failures++ < failuresShown);
-    progress(done, seeds, (performance.now() - began) / 1000);
+    progress(done, done - news.done, seeds, (performance.now() - began) / 1000);
   };
   await Promise.all(shares.map((share) => inThread(share, report)));
   if (process.stderr.isTTY) process.stderr.write('\n');
@@ -133,12 +138,15 @@ function tell(seed: number, failure: string, isTraced: boolean): void {
   console.log(`Again: npm run simulate -- --seed ${seed} --trace`);
 }
 
-function progress(done: number, seeds: number, seconds: number): void {
-  if (!process.stderr.isTTY) return;
+/** A bar on a terminal; elsewhere a line for every tenth of the way. */
+function progress(done: number, before: number, seeds: number, seconds: number): void {
+  const { stderr } = process;
+  if (!stderr.isTTY && Math.floor((10 * done) / seeds) === Math.floor((10 * before) / seeds)) return;
   const filled = Math.round((30 * done) / seeds);
   const left = Math.ceil(((seeds - done) * seconds) / done);
   const bar = '█'.repeat(filled) + '░'.repeat(30 - filled);
-  process.stderr.write(`\r${bar} ${done}/${seeds} seeds, ${Math.round(done / seconds)}/s, ${left} s left\x1b[K`);
+  const line = `${bar} ${done}/${seeds} seeds, ${Math.round(done / seconds)}/s, ${left} s left`;
+  stderr.write(stderr.isTTY ? `\r${line}\x1b[K` : `${line}\n`);
 }
 
 function end(result: { readonly failures: number } & Readonly<Record<string, number>>): void {

@@ -125,7 +125,10 @@ export class SimulatedAccount extends SimulatedObject<AccountState> {
     must(known !== null, () => `${id}: hold ${hold} is not there after it was settled`);
     const { captured, isEnded } = known;
     if (job === null) return;
-    must(captured <= (made[hold] ?? 0), () => `${id}: hold ${hold} captured ${captured} of ${made[hold]} frames`);
+    must(
+      captured <= (made[hold] ?? 0),
+      () => `${id}: hold ${hold} captured ${captured} of ${made[hold]} frames`,
+    );
     const isOver = job.hold > hold || isFinished(job.status) || !isVisible(job.status);
     must(!isEnded || isOver, () => `${id}: hold ${hold} ended while the job is ${job.status}`);
   }

@@ -35,7 +35,12 @@ export class SimulatedClients {
   /** Asks for every video in the list: whoever asks wakes what has been forgotten. */
   lookAtAll(): void {
     for (const [id, job] of this.#jobs)
-      if (this.#account.state.listed.includes(id)) this.#call(job, () => job.view(), () => undefined);
+      if (this.#account.state.listed.includes(id))
+        this.#call(
+          job,
+          () => job.view(),
+          () => undefined,
+        );
   }
 
   #visit(): void {
@@ -43,14 +48,22 @@ export class SimulatedClients {
     const job = this.#anyJob();
     if (job === undefined) return;
     const action = random.below(16);
-    if (action < 3) return this.#command(job, { kind: 'cancel' });
-    if (action < 5) return this.#command(job, { kind: 'pause' });
-    if (action < 7) return this.#command(job, { kind: 'resume' });
-    if (action < 10) return this.#pauseAndResume(job);
-    if (action < 12) return this.#look(job, (seen) => this.#extend(job, seen));
-    if (action < 14) return this.#look(job, (seen) => this.#fork(job, seen));
-    if (action < 15) return this.#look(job, () => undefined);
-    return this.#call(job, () => job.remove(), () => undefined);
+    if (action < 3) this.#command(job, { kind: 'cancel' });
+    else if (action < 5) this.#command(job, { kind: 'pause' });
+    else if (action < 7) this.#command(job, { kind: 'resume' });
+    else if (action < 10) this.#pauseAndResume(job);
+    else if (action < 12) this.#look(job, (seen) => this.#extend(job, seen));
+    else if (action < 14) this.#look(job, (seen) => this.#fork(job, seen));
+    else if (action < 15) this.#look(job, () => undefined);
+    else this.#remove(job);
+  }
+
+  #remove(job: SimulatedJob): void {
+    this.#call(
+      job,
+      () => job.remove(),
+      () => undefined,
+    );
   }
 
   #anyJob(): SimulatedJob | undefined {
@@ -92,11 +105,21 @@ export class SimulatedClients {
     const surroundings = { nature: this.#nature(), account: this.#account, others: this.#jobs };
     const job = new SimulatedJob(id, this.#world, surroundings);
     this.#jobs.set(id, job);
-    this.#open(id, 0, (openedAt) => this.#call(job, () => job.create(order, openedAt, plan), () => undefined));
+    this.#open(id, 0, (openedAt) =>
+      this.#call(
+        job,
+        () => job.create(order, openedAt, plan),
+        () => undefined,
+      ),
+    );
   }
 
   #command(job: SimulatedJob, command: Command): void {
-    this.#call(job, () => job.command(command, 0, 0), () => undefined);
+    this.#call(
+      job,
+      () => job.command(command, 0, 0),
+      () => undefined,
+    );
   }
 
   #pauseAndResume(job: SimulatedJob): void {
@@ -113,25 +136,42 @@ export class SimulatedClients {
     const labels = random.chance(0.5) ? this.#labels(from, frames) : undefined;
     const command: Command = { kind: 'extend', from, frames, interval, labels };
     const ordered = (hold: number, openedAt: number) =>
-      this.#call(job, () => job.command(command, hold, openedAt), () => undefined);
-    this.#call(job, () => job.knownHolds(), (hold) => {
-      if (hold > 0) this.#open(job.id, hold, (openedAt) => ordered(hold, openedAt));
-    });
+      this.#call(
+        job,
+        () => job.command(command, hold, openedAt),
+        () => undefined,
+      );
+    this.#call(
+      job,
+      () => job.knownHolds(),
+      (hold) => {
+        if (hold > 0) this.#open(job.id, hold, (openedAt) => ordered(hold, openedAt));
+      },
+    );
   }
 
   #open(id: string, hold: number, opened: (openedAt: number) => void): void {
     const { faults, random } = this.#world;
-    this.#call(this.#account, () => this.#account.open(id, hold), (openedAt) => {
-      if (openedAt === 'concurrency_limit' || this.#world.fault(faults.deadClient)) return;
-      if (this.#world.fault(faults.slowClient)) this.#world.at(random.below(70_000), () => opened(openedAt));
-      else opened(openedAt);
-    });
+    this.#call(
+      this.#account,
+      () => this.#account.open(id, hold),
+      (openedAt) => {
+        if (openedAt === 'concurrency_limit' || this.#world.fault(faults.deadClient)) return;
+        if (this.#world.fault(faults.slowClient))
+          this.#world.at(random.below(70_000), () => opened(openedAt));
+        else opened(openedAt);
+      },
+    );
   }
 
   #look(job: SimulatedJob, seen: (job: SeenJob) => void): void {
-    this.#call(job, () => job.view(), (answer) => {
-      if (answer !== null) seen(answer);
-    });
+    this.#call(
+      job,
+      () => job.view(),
+      (answer) => {
+        if (answer !== null) seen(answer);
+      },
+    );
   }
 
   #call<Result>(

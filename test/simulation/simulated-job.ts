@@ -5,9 +5,17 @@ import type { Command, NewJob } from '../../src/job/job-directory.ts';
 import type { FrameCommit, JobChange, JobRecord, JobStore } from '../../src/job/job-record.ts';
 import { isRunning, isVisible } from '../../src/job/state-table.ts';
 import { isOverdue } from '../../src/job/wake.ts';
-import { checkJobAtRest, checkJobWrite } from './job-invariants.ts';
-import { begun, emptyJobState, frameOf, type JobState, outboxOf, settlementOf, written } from './job-state.ts';
 import { extendedPlan, type PlannedFrame } from './frame-content.ts';
+import { checkJobAtRest, checkJobWrite } from './job-invariants.ts';
+import {
+  begun,
+  emptyJobState,
+  frameOf,
+  type JobState,
+  outboxOf,
+  settlementOf,
+  written,
+} from './job-state.ts';
 import type { SimulatedAccount } from './simulated-account.ts';
 import { SimulatedObject, StorageFull } from './simulated-object.ts';
 import { SimulatedWake } from './simulated-wake.ts';

@@ -18,7 +18,9 @@ interface Waiting {
  * A Durable Object as the platform runs it. Writes of one turn are one atomic group; groups reach the disk in order,
  * perhaps late, and a crash loses the last ones. An answer leaves only when everything written before is on disk.
  */
-export abstract class SimulatedObject<State extends { readonly alarm: number | null } = { readonly alarm: number | null }> {
+export abstract class SimulatedObject<
+  State extends { readonly alarm: number | null } = { readonly alarm: number | null },
+> {
   readonly id: string;
   protected readonly world: World;
   /** The first is on disk, the last is what the object sees. */
@@ -167,7 +169,8 @@ export abstract class SimulatedObject<State extends { readonly alarm: number | n
     }
     this.endTurn();
     const { world } = this;
-    if (world.fault(world.faults.duplicateAlarm)) world.at(world.random.below(200), () => this.#deliverAgain());
+    if (world.fault(world.faults.duplicateAlarm))
+      world.at(world.random.below(200), () => this.#deliverAgain());
   }
 
   /** Never refused. */

@@ -115,22 +115,13 @@ export class SimulatedWake {
 
   /** What takes time. */
   #perform(effect: Effect): void {
-    switch (effect.kind) {
-      case 'wait':
-        return this.#world.at(effect.milliseconds, () => this.#resume(undefined));
-      case 'sync':
-        return this.#sync();
-      case 'compute':
-        return this.#compute();
-      case 'share':
-        return this.#share();
-      case 'settle':
-        return this.#settle(effect.message);
-      case 'forget':
-        return this.#forget();
-      default:
-        throw new Error(`${effect.kind} is answered at once`);
-    }
+    if (effect.kind === 'wait') this.#world.at(effect.milliseconds, () => this.#resume(undefined));
+    else if (effect.kind === 'sync') this.#sync();
+    else if (effect.kind === 'compute') this.#compute();
+    else if (effect.kind === 'share') this.#share();
+    else if (effect.kind === 'settle') this.#settle(effect.message);
+    else if (effect.kind === 'forget') this.#forget();
+    else throw new Error(`${effect.kind} is answered at once`);
   }
 
   #read(): JobRecord | null {
@@ -182,7 +173,8 @@ export class SimulatedWake {
     const duration = isSlow ? random.below(8000) : random.below(2 * frameMilliseconds);
     if (isPoisoned && faults.poison === 'kills') {
       this.#world.at(duration, () => {
-        if (this.#life === this.#job.life) this.#world.crash(`frame ${poisonedFrame} of ${this.#job.id} kills it`);
+        if (this.#life === this.#job.life)
+          this.#world.crash(`frame ${poisonedFrame} of ${this.#job.id} kills it`);
       });
       return;
     }
@@ -224,7 +216,8 @@ export class SimulatedWake {
     const kept = pasts.get(this.#job.id);
     pasts.delete(this.#job.id);
     const isFresh = kept?.length === job.cursor || (variant.trustsPast && kept !== undefined);
-    const endFrame = piecesPerFrame > 1 ? job.cursor + 1 : Math.min(job.cursor + chunkFrames, job.spec.frames);
+    const endFrame =
+      piecesPerFrame > 1 ? job.cursor + 1 : Math.min(job.cursor + chunkFrames, job.spec.frames);
     return { job, endFrame, past: [...(isFresh ? (kept ?? []) : frames)], partial };
   }
 

@@ -5,7 +5,9 @@ export const brokenVariants: Readonly<Record<string, Variant>> = {
   'work begins before the attempt is on disk': { skipsSync: true },
   'only the first frame of a wake waits for its attempt': { syncsOnce: true },
   'the account is told of frames that a crash can still lose': { skipsOutputGate: true },
-  'a frame is committed whatever the owner said meanwhile': { read: (first, now) => ({ ...now, epoch: first.epoch }) },
+  'a frame is committed whatever the owner said meanwhile': {
+    read: (first, now) => ({ ...now, epoch: first.epoch }),
+  },
   'every wake forgets the attempts before it': { firstRead: (job) => ({ ...job, attempts: 0 }) },
   'captures are added up': {
     settle: (book, jobId, { settlements, isGone }) => {

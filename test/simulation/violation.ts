@@ -1,5 +1,5 @@
 /** Something happened that must never happen. */
-export class Violation extends Error {}
+class Violation extends Error {}
 
 /** @throws Violation where the condition does not hold */
 export function must(condition: boolean, what: () => string): asserts condition {

@@ -73,7 +73,11 @@ export class World {
 
   /** Lets everything happen that is due before a time. */
   runUntil(time: number): void {
-    for (let next = this.#happenings[0]; next !== undefined && next.time <= time; next = this.#happenings[0]) {
+    for (
+      let next = this.#happenings[0];
+      next !== undefined && next.time <= time;
+      next = this.#happenings[0]
+    ) {
       must(this.#order < mostHappenings, () => 'the world does not come to rest');
       this.#takeFirst();
       this.now = Math.max(this.now, next.time);
@@ -99,8 +103,10 @@ export class World {
       return;
     }
     this.at(this.latency(), () => {
-      object.serve(handle, (result) => this.at(this.latency(), () => this.#reply(result, replied, failed)), () =>
-        this.at(this.latency(), failed),
+      object.serve(
+        handle,
+        (result) => this.at(this.latency(), () => this.#reply(result, replied, failed)),
+        () => this.at(this.latency(), failed),
       );
     });
   }
@@ -142,7 +148,8 @@ export class World {
     for (;;) {
       let below = 2 * place + 1;
       if (below >= heap.length) break;
-      if (below + 1 < heap.length && isBefore(heap[below + 1] as Happening, heap[below] as Happening)) below++;
+      if (below + 1 < heap.length && isBefore(heap[below + 1] as Happening, heap[below] as Happening))
+        below++;
       if (!isBefore(heap[below] as Happening, last)) break;
       heap[place] = heap[below] as Happening;
       place = below;
