@@ -4,7 +4,7 @@ import type { SettlementMessage } from './wake-protocol.ts';
 export const openingMilliseconds = 30_000;
 
 /** Milliseconds after which a hold that no job has confirmed is looked into: surely later than it could be used. */
-export const sweepMilliseconds = 2 * openingMilliseconds;
+const sweepMilliseconds = 2 * openingMilliseconds;
 
 /** One order of frames: a job's creation, or one of its extensions. */
 export interface Hold {

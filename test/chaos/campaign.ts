@@ -83,7 +83,7 @@ export class Campaign {
   }
 
   async #live(variables: Variables): Promise<void> {
-    const moment = this.#random.next();
+    const moment = this.#attempts < attemptsBeforeMercy ? this.#random.next() : 1;
     const lifeMs = longestLifeMs * this.#random.next();
     const { listening } = await this.runtime.start(variables);
     if (moment >= earlyKills.start) await listening;
@@ -98,7 +98,8 @@ export class Campaign {
   async kill(): Promise<void> {
     await this.runtime.kill();
     this.kills++;
-    this.#attempts = this.inspector.afterKill(this.book.unfinished.map(({ id }) => id));
+    this.inspector.afterKill();
+    this.#attempts = this.inspector.attempts();
   }
 
   #attempts = 0;
@@ -106,10 +107,8 @@ export class Campaign {
   async #mercy(): Promise<void> {
     if (this.#attempts < attemptsBeforeMercy) return;
     this.mercies++;
-    for (const end = Date.now() + 60_000; Date.now() < end; await sleep(50)) {
-      const ids = this.book.unfinished.map(({ id }) => id);
-      if (this.inspector.afterKill(ids) < attemptsBeforeMercy) return;
-    }
+    for (const end = Date.now() + 60_000; Date.now() < end; await sleep(50))
+      if (this.inspector.attempts() < attemptsBeforeMercy) return;
   }
 
   /** Starts where the next kill is not chance's but a crash point's; shows mercy in a life of its own. */

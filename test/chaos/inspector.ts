@@ -23,24 +23,27 @@ export class Inspector {
   readonly #state: StoredState;
   readonly #report: (problem: string) => void;
   readonly #committed = new Map<string, number>();
+  /** Kills of the service since a video's last frame. */
+  readonly #deaths = new Map<string, number>();
 
   constructor(state: StoredState, report: (problem: string) => void) {
     this.#state = state;
     this.#report = report;
   }
 
-  /** To be called while the service is dead. Returns the highest count of attempts of a running job. */
-  afterKill(ids: readonly string[]): number {
-    const jobs = new Map(ids.map((id) => [id, this.#state.job(id)]));
-    for (const [id, job] of jobs) if (job !== null) this.#frames(id, job);
-    for (const [job, captured] of this.#captured()) {
-      const computed = (jobs.get(job) ?? this.#state.job(job))?.computed ?? 0;
-      if (captured > computed) this.#wronglyCharged(job, captured, computed);
+  /** To be called while the service is dead. */
+  afterKill(): void {
+    const jobs = this.#jobs();
+    for (const [id, job] of jobs) this.#frames(id, job);
+    for (const [id, captured] of this.#captured()) {
+      const computed = jobs.get(id)?.computed ?? 0;
+      if (captured > computed) this.#wronglyCharged(id, captured, computed);
     }
-    return Math.max(
-      0,
-      ...[...jobs.values()].map((job) => (job !== null && isRunning(job) ? job.attempts : 0)),
-    );
+  }
+
+  /** The highest count of attempts of a running job. */
+  attempts(): number {
+    return Math.max(0, ...[...this.#jobs().values()].map((job) => (isRunning(job) ? job.attempts : 0)));
   }
 
   /** To be called when everything is finished: frames as expected, and the account exact. */
@@ -54,7 +57,9 @@ export class Inspector {
       if (isDifferent) this.different(id, frames, expected);
       if (job?.status !== 'completed') {
         this.findings.unfinished++;
-        this.#report(`video ${id} is ${job?.status}, ${job?.error}, at frame ${job?.cursor}`);
+        this.#report(
+          `video ${id} is ${job?.status}, ${job?.error}, at frame ${job?.cursor}, where it died ${this.#deaths.get(id)} times`,
+        );
       }
       if ((captured.get(id) ?? 0) !== job?.computed)
         this.#wronglyCharged(id, captured.get(id) ?? 0, job?.computed);
@@ -79,8 +84,15 @@ export class Inspector {
       this.#report(`the events of ${id} repeated ${repeated} frames and left out ${lost}`);
   }
 
+  #jobs(): Map<string, StoredJob> {
+    const jobs = this.#state.ids().map((id) => [id, this.#state.job(id)] as const);
+    return new Map(jobs.filter((entry): entry is [string, StoredJob] => entry[1] !== null));
+  }
+
   #frames(id: string, job: StoredJob): void {
+    if (job.status === 'expired' || job.status === 'removed') return;
     const before = this.#committed.get(id) ?? 0;
+    this.#deaths.set(id, job.frames > before ? 1 : (this.#deaths.get(id) ?? 0) + 1);
     if (job.frames < before || job.frames !== job.cursor) {
       this.findings.lostFrames += Math.max(1, before - job.frames);
       this.#report(`video ${id} had ${before} frames, and has ${job.frames}; its cursor is ${job.cursor}`);

@@ -32,6 +32,14 @@ export class StoredState {
     this.#folder = objectsFolder;
   }
 
+  /** Ids of all jobs that there are, those whose orders were never answered, too. */
+  ids(): string[] {
+    const folder = join(this.#folder, 'magi-worker-JobObject');
+    const files = existsSync(folder) ? readdirSync(folder) : [];
+    const names = files.filter((file) => /^[0-9a-f]+\.sqlite$/.test(file));
+    return names.map((name) => `video_${name.slice(0, -'.sqlite'.length)}`);
+  }
+
   /** Null where the job's object has never written. */
   job(id: string): StoredJob | null {
     return this.#read(this.#jobFile(id), (database) => {
