@@ -53,13 +53,29 @@ const longestSeconds = 60;
 export async function dieAt(campaign: Campaign, binding: string, plans: readonly Plan[]): Promise<void> {
   const scene = scenes[binding.replace(/#.*/, '') as keyof typeof scenes];
   await campaign.serve({ ...scene.variables, CRASH_POINT: binding });
+  let isOver = false;
   for (const kind of scene.plans) {
     const plan = plans.find((one) => one.kind === kind) as Plan;
     // Not awaited: at some points nobody answers any more.
-    void campaign.book.order(plan).catch(() => undefined);
+    void orderUntil(campaign, plan, () => isOver);
   }
-  await campaign.runtime.crashed(longestSeconds);
-  await campaign.kill();
+  try {
+    await campaign.runtime.crashed(longestSeconds);
+  } catch (error) {
+    throw new Error(`${binding}: ${(error as Error).message}`);
+  } finally {
+    isOver = true;
+    await campaign.kill();
+  }
+}
+
+/** Orders a video, again where it was refused, or where the video that it forks has too few frames yet. */
+async function orderUntil(campaign: Campaign, plan: Plan, isOver: () => boolean): Promise<void> {
+  while (!isOver()) {
+    const ordered = await campaign.book.order(plan).catch(() => null);
+    if (ordered !== null) return;
+    await sleep(200);
+  }
 }
 
 /** Days after which a resting video expires: about a second. */
