@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { VideoClient, type VideoOrder } from '../client/video-client.ts';
 import type { ModelCard, Video } from '../contract/job.ts';
 import { startLocalService } from './local-service.ts';
-import { ProgressBar } from './progress-bar.ts';
+import { ProgressBar, progressLine } from './progress-bar.ts';
 
 const help = `npm run demo -- [options]: makes a video through the HTTP API of a local Worker
 
@@ -132,11 +132,9 @@ async function finished(client: VideoClient, created: Video): Promise<Video> {
       const { committed, requested } = event.data;
       if (first === null && committed > 0) first = { at: performance.now(), committed };
       const seconds = first === null ? 0 : (performance.now() - first.at) / 1000;
-      bar.show({
-        done: committed,
-        total: requested,
-        rate: seconds > 0 ? (committed - (first?.committed ?? 0)) / seconds : 0,
-      });
+      const rate = seconds > 0 ? (committed - (first?.committed ?? 0)) / seconds : 0;
+      const line = progressLine({ done: committed, total: requested, rate });
+      bar.show(committed, requested, line);
       continue;
     }
     bar.end();

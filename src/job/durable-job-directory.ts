@@ -7,6 +7,9 @@ import { isFinished } from './state-table.ts';
 
 const prefix = 'video_';
 
+/** Of commands that nobody pays for. */
+const noOrder = { hold: 0, openedAt: 0 };
+
 /**
  * The directory over Durable Objects. A public id is the object's own id, which the runtime has signed: an id that
  * it did not give out names no object, so asking for it creates none.
@@ -23,6 +26,15 @@ export function durableJobDirectory(
     if (answer === 'concurrency_limit') throw tooMany();
     await reached?.('hold-opened');
     return answer.openedAt;
+  };
+  /** The order of an extension from that frame on; null where there is no job. */
+  const extension = async (id: string, stub: DurableObjectStub<JobObject>, from: number) => {
+    const hold = await stub.knownHolds();
+    const view = visible(id, await stub.view());
+    if (view === null) return null;
+    // Most that would be refused is refused before a hold is opened for it.
+    if (!isFinished(view.status) || view.committedFrames !== from) throw refusal(id, 'job_not_finished');
+    return { hold, openedAt: await opened(id, hold) };
   };
   return {
     async create(job) {
@@ -61,16 +73,9 @@ export function durableJobDirectory(
     async command(id, command) {
       const stub = jobStub(jobs, id);
       if (stub === null) return null;
-      const hold = command.kind === 'extend' ? await stub.knownHolds() : 0;
-      if (command.kind === 'extend') {
-        const view = visible(id, await stub.view());
-        if (view === null) return null;
-        // Most that would be refused is refused before a hold is opened for it.
-        if (!isFinished(view.status) || view.committedFrames !== command.from)
-          throw refusal(id, 'job_not_finished');
-      }
-      const openedAt = command.kind === 'extend' ? await opened(id, hold) : 0;
-      const answer = await stub.command(command, hold, openedAt);
+      const order = command.kind === 'extend' ? await extension(id, stub, command.from) : noOrder;
+      if (order === null) return null;
+      const answer = await stub.command(command, order.hold, order.openedAt);
       await reached?.('ordered');
       // The hold of an extension that is refused after all ends by the account's sweep: another caller may be using it.
       if (typeof answer === 'string' && answer !== 'expired') throw refusal(id, answer);
@@ -78,8 +83,7 @@ export function durableJobDirectory(
       return view === null ? null : { ...view, id };
     },
     async remove(id) {
-      const isRemoved = (await jobStub(jobs, id)?.remove()) ?? false;
-      return isRemoved;
+      return (await jobStub(jobs, id)?.remove()) ?? false;
     },
   };
 }

@@ -90,7 +90,7 @@ function advanced(
 
 /** The job ends as failed; its frames are kept. */
 export function givenUp(job: JobRecord, error: JobError, moment: Moment): JobChange {
-  return { ...ended(job, 'given_up', moment, { error }), partial: null };
+  return ended(job, 'given_up', moment, { error });
 }
 
 /** What an owner's command changes, or why it cannot be: null where everything is so already. */
@@ -104,7 +104,7 @@ export function commanded(
   if (isFinished(job.status)) return { refused: 'job_terminal' };
   const { now, expiryMs } = moment;
   const epoch = job.epoch + 1;
-  if (command.kind === 'cancel') return { ...ended(job, 'cancelled', moment, { epoch }), partial: null };
+  if (command.kind === 'cancel') return ended(job, 'cancelled', moment, { epoch });
   const isPause = command.kind === 'pause';
   return {
     job: {
@@ -194,15 +194,11 @@ export function settled(job: JobRecord, heard: readonly Settlement[], isGone: bo
   return { job: { isGoneHeard: job.isGoneHeard || isGone }, heard };
 }
 
-function ended(
-  job: JobRecord,
-  event: JobEvent,
-  moment: Moment,
-  also: Partial<JobRecord>,
-): Pick<JobChange, 'job' | 'settlements'> {
+function ended(job: JobRecord, event: JobEvent, moment: Moment, also: Partial<JobRecord>): JobChange {
   const { hold, captured } = moment.settlement;
   return {
     job: { status: nextStatus(job.status, event), attempts: 0, ...also, ...finishedAt(moment) },
+    partial: null,
     settlements: [{ hold, captured, isFinal: true }],
   };
 }

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SeededRandom } from '../seeded-random.ts';
 import { type Findings, Inspector } from './inspector.ts';
 import { expectedFrames, OrderBook, type Plan } from './order-book.ts';
-import { RandomSource } from './random-source.ts';
 import { Runtime } from './runtime.ts';
 import { StoredState } from './stored-state.ts';
 import type { Variables } from './worker-recipe.ts';
@@ -41,7 +41,7 @@ export class Campaign {
   mercies = 0;
   kills = 0;
   readonly #options: CampaignOptions;
-  readonly #random: RandomSource;
+  readonly #random: SeededRandom;
   #expected: Map<number, readonly string[]> = new Map();
   #isOver = false;
   #isOrdering = false;
@@ -49,7 +49,7 @@ export class Campaign {
 
   private constructor(options: CampaignOptions, runtime: Runtime) {
     this.#options = options;
-    this.#random = new RandomSource(options.seed);
+    this.#random = new SeededRandom(options.seed);
     this.runtime = runtime;
     this.state = new StoredState(join(options.dataFolder, 'do'));
     this.inspector = new Inspector(this.state, options.say);
@@ -83,8 +83,8 @@ export class Campaign {
   }
 
   async #live(variables: Variables): Promise<void> {
-    const moment = this.#attempts < attemptsBeforeMercy ? this.#random.next() : 1;
-    const lifeMs = longestLifeMs * this.#random.next();
+    const moment = this.#attempts < attemptsBeforeMercy ? this.#random.fraction() : 1;
+    const lifeMs = longestLifeMs * this.#random.fraction();
     const { listening } = await this.runtime.start(variables);
     if (moment >= earlyKills.start) await listening;
     if (moment >= earlyKills.start + earlyKills.answer) {

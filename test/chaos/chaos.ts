@@ -2,13 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { bar, ProgressBar } from '../../src/command/progress-bar.ts';
 import { Campaign } from './campaign.ts';
 import { crashPointBindings, dieAt } from './crash-points.ts';
 import { disconnect } from './disconnects.ts';
 import { fillDisk } from './full-disk.ts';
 import { watchMemory } from './memory.ts';
 import { plansOf } from './order-book.ts';
-import { ProgressLine } from './progress-line.ts';
 import { measureRestarts } from './restarts.ts';
 import { Runtime } from './runtime.ts';
 import { StoredState } from './stored-state.ts';
@@ -54,7 +54,7 @@ interface Outcome {
   readonly isWell: boolean;
 }
 
-type Trial = (options: Options, folder: string, line: ProgressLine) => Promise<Outcome>;
+type Trial = (options: Options, folder: string, line: ProgressBar) => Promise<Outcome>;
 
 const options = chaosOptions();
 if (options === null) console.log(help);
@@ -103,7 +103,7 @@ function trialsOf({ kills, points, disconnects, restarts, fullDisk, memory }: Op
 
 /** True if all is well. */
 async function chaos(options: Options): Promise<boolean> {
-  const line = new ProgressLine(process.stdout);
+  const line = new ProgressBar(process.stdout);
   const began = performance.now();
   const outcomes: Outcome[] = [];
   for (const trial of trialsOf(options)) {
@@ -120,18 +120,18 @@ async function chaos(options: Options): Promise<boolean> {
   return outcomes.every(({ isWell }) => isWell);
 }
 
-async function killing(options: Options, dataFolder: string, line: ProgressLine): Promise<Outcome> {
+async function killing(options: Options, dataFolder: string, line: ProgressBar): Promise<Outcome> {
   const { kills, seed, jobs, length, points } = options;
   const plans = plansOf(seed, length);
   const say = (text: string) => line.say(text);
   say(`seed ${seed}: ${plans.length} kinds of videos, first without interruption`);
   const campaign = await Campaign.prepare({ seed, jobs, plans, dataFolder, say });
   const began = performance.now();
-  await campaign.killRepeatedly(kills, (done) => line.show('kills', done, kills));
+  await campaign.killRepeatedly(kills, (done) => line.show(done, kills, `${bar(done, kills)} kills`));
   const killsPerMinute = Math.round((60_000 * kills) / (performance.now() - began));
   const bindings = points ? crashPointBindings : [];
   for (const [index, binding] of bindings.entries()) {
-    line.show('crash points', index, bindings.length);
+    line.show(index, bindings.length, `${bar(index, bindings.length)} crash points`);
     await dieAt(campaign, binding, plans);
   }
   if (points) say(`crash points: ${bindings.join(' ')}`);
@@ -147,12 +147,14 @@ async function killing(options: Options, dataFolder: string, line: ProgressLine)
 async function disconnecting(
   { disconnects, seed }: Options,
   dataFolder: string,
-  line: ProgressLine,
+  line: ProgressBar,
 ): Promise<Outcome> {
   const runtime = await Runtime.open({ dataFolder });
   try {
     const wanted = { count: disconnects, seed };
-    const streams = await disconnect(runtime, wanted, (done) => line.show('disconnects', done, disconnects));
+    const streams = await disconnect(runtime, wanted, (done) =>
+      line.show(done, disconnects, `${bar(done, disconnects)} disconnects`),
+    );
     return { figures: { streams }, isWell: streams.repeatedFrames + streams.lostFrames === 0 };
   } finally {
     await runtime.close();
@@ -170,7 +172,7 @@ async function restarting({ restarts }: Options, dataFolder: string): Promise<Ou
   }
 }
 
-async function filling(_options: Options, folder: string, line: ProgressLine): Promise<Outcome> {
+async function filling(_options: Options, folder: string, line: ProgressBar): Promise<Outcome> {
   const fullDisk = await fillDisk(join(folder, 'disk'), (text) => line.say(text));
   return { figures: { fullDisk }, isWell: fullDisk.completed && fullDisk.different === 0 };
 }
@@ -178,8 +180,10 @@ async function filling(_options: Options, folder: string, line: ProgressLine): P
 async function remembering(
   { memory: jobs }: Options,
   dataFolder: string,
-  line: ProgressLine,
+  line: ProgressBar,
 ): Promise<Outcome> {
-  const memory = await watchMemory(dataFolder, jobs, (done) => line.show('videos', done, jobs));
+  const memory = await watchMemory(dataFolder, jobs, (done) =>
+    line.show(done, jobs, `${bar(done, jobs)} videos`),
+  );
   return { figures: { memory }, isWell: memory.growthMebibytes <= memoryBarMebibytes };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SeededRandom } from '../seeded-random.ts';
 import { Listener } from './listener.ts';
-import { RandomSource } from './random-source.ts';
 import type { Runtime } from './runtime.ts';
 
 /** Listeners of one video at a time. */
@@ -23,7 +23,7 @@ export async function disconnect(
   { count, seed }: { count: number; seed: number },
   progress: (done: number) => void,
 ): Promise<DisconnectFigures> {
-  const random = new RandomSource(seed);
+  const random = new SeededRandom(seed);
   const figures = { disconnects: 0, repeatedFrames: 0, lostFrames: 0 };
   await runtime.serve({ WAKE_SECONDS: '0.5' });
   for (let round = 0; figures.disconnects < count; round++) {
@@ -31,7 +31,7 @@ export async function disconnect(
     const listeners = Array.from({ length: listenersPerVideo }, () => new Listener(runtime.address, id));
     await Promise.all(
       listeners.map((listener) =>
-        listener.listen(() => sleep(patienceMs * random.next(), undefined, { ref: false })),
+        listener.listen(() => sleep(patienceMs * random.fraction(), undefined, { ref: false })),
       ),
     );
     for (const { indices, hangUps } of listeners) {

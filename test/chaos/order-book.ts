@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { VideoClient, VideoOrder } from '../../src/client/video-client.ts';
 import type { Video } from '../../src/contract/job.ts';
 import { encodePng } from '../../src/media/png.ts';
+import type { SeededRandom } from '../seeded-random.ts';
 import { Listener } from './listener.ts';
-import type { RandomSource } from './random-source.ts';
 import { sha256 } from './stored-state.ts';
 
 /** One kind of order; its seed tells it from the others, and belongs to the last leg of its video. */
@@ -52,14 +52,14 @@ export class OrderBook {
   readonly refusals = new Map<string, number>();
   readonly #address: string;
   readonly #client: VideoClient;
-  readonly #random: RandomSource;
+  readonly #random: SeededRandom;
   readonly #plans: readonly Plan[];
   #next = 0;
 
   constructor(
     service: { address: string; client: VideoClient },
     plans: readonly Plan[],
-    random: RandomSource,
+    random: SeededRandom,
   ) {
     this.#address = service.address;
     this.#client = service.client;
@@ -114,7 +114,7 @@ export class OrderBook {
     if (plan.kind !== 'rest') return;
     const { status } = await this.#client.retrieve(id);
     if (status === 'paused') await this.#client.resume(id);
-    else if (this.#random.next() < 0.1 && (status === 'queued' || status === 'in_progress'))
+    else if (this.#random.chance(0.1) && (status === 'queued' || status === 'in_progress'))
       await this.#client.pause(id);
   }
 }

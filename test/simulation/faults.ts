@@ -1,4 +1,4 @@
-import type { SeededRandom } from './seeded-random.ts';
+import type { SeededRandom } from '../seeded-random.ts';
 
 /** How often what goes wrong in one run. Each run has faults of its own: many of one kind find more than a few of all. */
 export interface Faults {

@@ -3,6 +3,7 @@
  */
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { bar, ProgressBar } from '../../src/command/progress-bar.ts';
 import { explore } from './exhaustive.ts';
 import { smallWorld, wholeWorld } from './exhaustive-world.ts';
 import { runSeed } from './run-seed.ts';
@@ -92,6 +93,7 @@ async function simulate(from: number, seeds: number, workers: number): Promise<v
   const began = performance.now();
   let done = 0;
   let failures = 0;
+  const progress = new ProgressBar(process.stderr);
   const threads = Math.max(1, Math.min(workers, seeds));
   const shares = Array.from({ length: threads }, (_, thread) => ({
     from: from + thread,
@@ -101,10 +103,13 @@ async function simulate(from: number, seeds: number, workers: number): Promise<v
   const report = (news: Report) => {
     done += news.done;
     for (const { seed, failure } of news.failures) tell(seed, failure, failures++ < failuresShown);
-    progress(done, done - news.done, seeds, (performance.now() - began) / 1000);
+    const seconds = (performance.now() - began) / 1000;
+    const left = Math.ceil(((seeds - done) * seconds) / done);
+    const pace = `${Math.round(done / seconds)}/s, ${left} s left`;
+    progress.show(done, seeds, `${bar(done, seeds)} seeds, ${pace}`);
   };
   await Promise.all(shares.map((share) => inThread(share, report)));
-  if (process.stderr.isTTY) process.stderr.write('\n');
+  progress.end();
   const seconds = (performance.now() - began) / 1000;
   end({ seeds: done, failures, seconds: Math.round(seconds), seedsPerSecond: Math.round(done / seconds) });
 }
@@ -136,17 +141,6 @@ function tell(seed: number, failure: string, isTraced: boolean): void {
   console.log(`Seed ${seed}: ${failure}`);
   if (isTraced) runSeed(seed, {}, (line) => console.log(`  ${line}`));
   console.log(`Again: npm run simulate -- --seed ${seed} --trace`);
-}
-
-/** A bar on a terminal; elsewhere a line for every tenth of the way. */
-function progress(done: number, before: number, seeds: number, seconds: number): void {
-  const { stderr } = process;
-  if (!stderr.isTTY && Math.floor((10 * done) / seeds) === Math.floor((10 * before) / seeds)) return;
-  const filled = Math.round((30 * done) / seeds);
-  const left = Math.ceil(((seeds - done) * seconds) / done);
-  const bar = '█'.repeat(filled) + '░'.repeat(30 - filled);
-  const line = `${bar} ${done}/${seeds} seeds, ${Math.round(done / seconds)}/s, ${left} s left`;
-  stderr.write(stderr.isTTY ? `\r${line}\x1b[K` : `${line}\n`);
 }
 
 function end(result: { readonly failures: number } & Readonly<Record<string, number>>): void {

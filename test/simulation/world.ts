@@ -1,6 +1,6 @@
 import { Turns } from '../../src/job/turns.ts';
+import { SeededRandom } from '../seeded-random.ts';
 import { drawFaults, type Faults } from './faults.ts';
-import { SeededRandom } from './seeded-random.ts';
 import type { SimulatedObject } from './simulated-object.ts';
 import type { Variant } from './variant.ts';
 import { must } from './violation.ts';

@@ -12,6 +12,11 @@ export class SeededRandom {
     for (let i = 0; i < 12; i++) this.#next();
   }
 
+  /** In [0, 1). */
+  fraction(): number {
+    return this.#next() / 2 ** 32;
+  }
+
   /** True with that probability. */
   chance(probability: number): boolean {
     return probability > 0 && this.#next() < probability * 2 ** 32;
