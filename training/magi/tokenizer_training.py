@@ -138,7 +138,7 @@ def train_tokenizer(run: RunConfig, dataset, folder: Path, device: str, steps: i
     settings = run.tokenizer_training
     total = steps or settings.steps
     torch.manual_seed(settings.seed)
-    model = build_tokenizer(run.tokenizer).to(device)
+    model = build_tokenizer(run.tokenizer).to(device, memory_format=torch.channels_last)
     average = MovingAverage(model, 0.999)
     optimiser = torch.optim.AdamW(model.parameters(), settings.learning_rate, (0.9, 0.99), weight_decay=0.01)
     path = folder / "tokenizer.pt"
