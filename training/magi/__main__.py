@@ -13,6 +13,7 @@ HERE = Path(__file__).resolve().parent.parent
 RUNS = HERE / "runs"
 WORK = HERE / "work"
 OUT = HERE.parent / "out"
+WEIGHTS = HERE / "weights"
 MODELS = HERE.parent / "models"
 LAYERS = WORK / "layers.npz"
 
@@ -70,12 +71,17 @@ def _run_of(args: argparse.Namespace) -> RunConfig:
     return load_run(path)
 
 
+def _start_of(run: RunConfig) -> Path | None:
+    return WEIGHTS / run.start if run.start else None
+
+
 def tokenizer(args: argparse.Namespace) -> None:
     from magi.tokenizer_training import train_tokenizer
 
     run = _run_of(args)
+    dataset = dataset_of(run, args.layers)
     path = train_tokenizer(
-        run, dataset_of(run, args.layers), WORK / run.name, args.device, args.steps
+        run, dataset, WORK / run.name, args.device, args.steps, _start_of(run)
     )
     print(f"tokenizer saved to {path}")
 
@@ -84,9 +90,8 @@ def train(args: argparse.Namespace) -> None:
     from magi.train import train as train_model
 
     run = _run_of(args)
-    path = train_model(
-        run, dataset_of(run, args.layers), WORK / run.name, args.device, args.steps
-    )
+    dataset = dataset_of(run, args.layers)
+    path = train_model(run, dataset, WORK / run.name, args.device, args.steps, _start_of(run))
     print(f"model saved to {path}")
 
 
@@ -186,6 +191,24 @@ def export(args: argparse.Namespace) -> None:
     print(f"model written to {out}")
 
 
+def keep(args: argparse.Namespace) -> None:
+    import numpy as np
+
+    from magi import weights
+    from magi.codec import Codec
+    from magi.train import load_model
+
+    run = _run_of(args)
+    folder = WEIGHTS / run.name
+    codec = Codec.load(run.tokenizer, WORK / run.name)
+    model, _ = load_model(run, WORK / run.name)
+    paths = weights.keep(folder, "model", weights.halved(model))
+    if tokenizer := weights.halved(codec.tokenizer):
+        palette = {"palette": np.array(codec.palette, "<u4")}
+        paths += weights.keep(folder, "tokenizer", tokenizer | palette)
+    print(f"{len(paths)} files in {folder}; a run file with start={run.name!r} begins with them")
+
+
 def main() -> None:
     if called_from := os.environ.get("INIT_CWD"):
         os.chdir(called_from)  # npm runs scripts elsewhere; paths are the caller's
@@ -231,6 +254,10 @@ def main() -> None:
     sub.add_argument("--first-frame", type=Path, help="PNG that the golden video starts from")
     sub.add_argument("--quality", type=Path, help="JSON of `evaluate`, kept in the manifest")
     sub.set_defaults(command=export)
+
+    sub = commands.add_parser("keep", help="keep a run's weights, for other runs to start from")
+    _add_run(sub)
+    sub.set_defaults(command=keep)
 
     from magi.data import layers
 

@@ -68,6 +68,8 @@ class TrainConfig:
     batch_repeat: int = 4
     """Diffusion draws for every masked token (MAR's diffusion_batch_mul)."""
     change_weight: float = 2.0
+    own_history: float = 0.0
+    """Share of the run, at its end, in which every other frame of the history is the model's own."""
     clips: int = 2000
     """Clips tokenized beforehand, from which batches are drawn."""
 
@@ -103,6 +105,8 @@ class RunConfig:
     model: ModelConfig
     tokenizer_training: TokenizerTrainConfig = field(default_factory=TokenizerTrainConfig)
     training: TrainConfig = field(default_factory=TrainConfig)
+    start: str = ""
+    """Run whose kept weights (training/weights/<run>) this one begins with; empty: fresh ones."""
     defaults: dict = field(default_factory=dict)
     """Served defaults: frames, decodeSteps, headSteps, temperature, framesPerSecond."""
 

@@ -17,7 +17,6 @@ from torch import Tensor
 from magi.backbone import COMPLETE, MASKED
 from magi.config import LATENT_BOUND
 from magi.frame_cache import KEPT
-from magi.head import CosineDdpm, flow_sample
 from magi.masks import revealed_per_step
 from magi.model import Magi
 from magi.noise import decode_order, normal
@@ -72,9 +71,7 @@ class TorchFrames:
         return self.model.backbone.frame(latents, mask, *told, *past)
 
     def sample(self, z, noise, steps):
-        if self.model.config.diffusion == "ddpm":
-            return CosineDdpm().sample(self.model.head, z, noise, steps)
-        return flow_sample(self.model.head, z, noise, steps)
+        return self.model.sample(z, noise, steps)
 
 
 class Past:

@@ -6,9 +6,18 @@ import torch
 from torch import Tensor, nn
 
 from magi.backbone import Backbone, Conditions
-from magi.config import NOISE_LEVELS, NOISE_STEP, ModelConfig, RunConfig, TrainConfig
-from magi.head import CosineDdpm, DiffusionHead, flow_loss
-from magi.masks import random_masks
+from magi.config import (
+    LATENT_BOUND,
+    NOISE_LEVELS,
+    NOISE_STEP,
+    ModelConfig,
+    RunConfig,
+    TrainConfig,
+)
+from magi.head import CosineDdpm, DiffusionHead, flow_loss, flow_sample
+from magi.masks import random_masks, revealed_per_step
+
+_GUESS_DECODE_STEPS, _GUESS_HEAD_STEPS = 2, 4
 
 
 class Magi(nn.Module):
@@ -25,9 +34,14 @@ class Magi(nn.Module):
         return cls(run.model, run.tokenizer.tokens, run.tokenizer.latent_channels)
 
     def loss(
-        self, latents: Tensor, conditions: Conditions, settings: TrainConfig
+        self,
+        latents: Tensor,
+        conditions: Conditions,
+        settings: TrainConfig,
+        history: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Complete teacher forcing on clean latents [B, T, S, C].
+        """Complete teacher forcing on clean latents [B, T, S, C]; `history`, of the same shape, is
+        what the complete frames show instead of them, such as frames of the model's own.
 
         Only hidden tokens count, each `batch_repeat` times with its own noise and time, and those
         that changed since the previous frame weigh more, so that a model does not settle for
@@ -38,7 +52,8 @@ class Magi(nn.Module):
         levels = torch.randint(0, NOISE_LEVELS, (clips, frames - 1), device=device)
         noise = torch.randn_like(latents[:, :-1]) * (NOISE_STEP * levels)[..., None, None]
         hidden = random_masks(clips * frames, tokens).to(device).view(clips, frames, tokens)
-        z = self.backbone(latents[:, :-1] + noise, levels, latents, hidden, conditions)
+        shown = (latents if history is None else history)[:, :-1]
+        z = self.backbone(shown + noise, levels, latents, hidden, conditions)
         weight = token_weights(latents, settings.change_weight)[hidden]
         clean = latents[hidden].repeat(settings.batch_repeat, 1)
         condition = z[hidden].repeat(settings.batch_repeat, 1)
@@ -48,6 +63,34 @@ class Magi(nn.Module):
             errors = flow_loss(self.head, clean, condition)
         weight = weight.repeat(settings.batch_repeat)
         return (errors * weight).sum() / weight.sum(), errors.detach().mean()
+
+    def sample(self, z: Tensor, noise: Tensor, steps: int) -> Tensor:
+        """Latents [n, C] from condition vectors [n, width] and starting noise [n, C]."""
+        if self.config.diffusion == "ddpm":
+            return CosineDdpm().sample(self.head, z, noise, steps)
+        return flow_sample(self.head, z, noise, steps)
+
+    @torch.no_grad()
+    def own_history(self, latents: Tensor, conditions: Conditions) -> Tensor:
+        """Clean latents [B, T, S, C] with every later frame, by the toss of a coin, replaced by the
+        model's own guess at it. Frame 0, mostly given, stays.
+
+        A guess takes the true frames before it and few steps, so all frames are made at once.
+        """
+        clips, frames, tokens, channels = latents.shape
+        levels = torch.zeros(clips, frames - 1, dtype=torch.long, device=latents.device)
+        rank = torch.rand(clips, frames, tokens, device=latents.device).argsort(-1).argsort(-1)
+        made, left = torch.zeros_like(latents), tokens
+        for count in revealed_per_step(tokens, _GUESS_DECODE_STEPS):
+            z = self.backbone(latents[:, :-1], levels, made, rank < left, conditions)
+            new = (rank < left) & (rank >= left - count)
+            noise = torch.randn(int(new.sum()), channels, device=latents.device)
+            guess = self.sample(z[new], noise, _GUESS_HEAD_STEPS).float()
+            made[new] = guess.clamp(-LATENT_BOUND, LATENT_BOUND)
+            left -= count
+        own = torch.rand(clips, frames, device=latents.device) < 0.5
+        own[:, 0] = False
+        return torch.where(own[..., None, None], made, latents)
 
 
 def token_weights(latents: Tensor, change_weight: float) -> Tensor:

@@ -23,6 +23,7 @@ from magi.schedule import (
     seed_step,
 )
 from magi.tokenizer import Plain, Referenced, build_tokenizer
+from magi.weights import kept, start_from
 
 CHECKPOINT_SECONDS = 240
 
@@ -133,23 +134,35 @@ def plain_loss(model: Plain, frames: Tensor, settings: TokenizerTrainConfig) -> 
     return error + settings.kl * divergence, {"l1": error.item(), "kl": divergence.item()}
 
 
-def train_tokenizer(run: RunConfig, dataset, folder: Path, device: str, steps: int | None) -> Path:
-    """Train the tokenizer of `run`, going on at its last checkpoint; returns the checkpoint."""
+def train_tokenizer(
+    run: RunConfig,
+    dataset,
+    folder: Path,
+    device: str,
+    steps: int | None = None,
+    start: Path | None = None,
+) -> Path:
+    """Train the tokenizer of `run`, going on at its last checkpoint, or beginning with the weights
+    kept in `start`; returns the checkpoint."""
     settings = run.tokenizer_training
     total = steps or settings.steps
     torch.manual_seed(settings.seed)
     model = build_tokenizer(run.tokenizer).to(device, memory_format=torch.channels_last)
-    average = MovingAverage(model, 0.999)
-    optimiser = torch.optim.AdamW(model.parameters(), settings.learning_rate, (0.9, 0.99), weight_decay=0.01)
     path = folder / "tokenizer.pt"
     saved = load_checkpoint(path, device)
+    begun = kept(start, "tokenizer") if start and not saved else {}
+    if begun:
+        start_from(model, begun)
+    average = MovingAverage(model, 0.999)
+    optimiser = torch.optim.AdamW(model.parameters(), settings.learning_rate, (0.9, 0.99), weight_decay=0.01)
     referenced = isinstance(model, Referenced)
     if saved:
         model.load_state_dict(saved["model"])
         average.module.load_state_dict(saved["average"])
         optimiser.load_state_dict(saved["optimiser"])
     step = saved["step"] if saved else 0
-    palette = np.array(saved["palette"], "<u4") if saved else _null_palette(dataset, referenced)
+    known = saved or begun
+    palette = np.array(known["palette"], "<u4") if known else _null_palette(dataset, referenced)
     batches = (
         ReferencedBatches(dataset, palette, settings, step)
         if referenced

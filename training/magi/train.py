@@ -25,6 +25,7 @@ from magi.schedule import (
     save_checkpoint,
     seed_step,
 )
+from magi.weights import kept, start_from
 
 CHECKPOINT_SECONDS = 240
 STATISTICS_CLIPS = 200
@@ -104,18 +105,28 @@ def clip_length(settings: TrainConfig, step: int) -> int:
     return settings.curriculum[-1][1]
 
 
-def train(run: RunConfig, dataset, folder: Path, device: str, steps: int | None = None) -> Path:
-    """Train the model of `run`, going on at its last checkpoint; returns the checkpoint."""
+def train(
+    run: RunConfig,
+    dataset,
+    folder: Path,
+    device: str,
+    steps: int | None = None,
+    start: Path | None = None,
+) -> Path:
+    """Train the model of `run`, going on at its last checkpoint, or beginning with the weights kept
+    in `start`; returns the checkpoint."""
     settings = replace(run.training, steps=steps or run.training.steps)
     pool = tokenize(run, dataset, folder, device)
     torch.manual_seed(settings.seed)
     model = Magi.of(run).to(device)
+    path = folder / "model.pt"
+    saved = load_checkpoint(path, device)
+    if start and not saved:
+        start_from(model, kept(start, "model"))
     average = MovingAverage(model, settings.ema)
     optimiser = torch.optim.AdamW(
         _decay_groups(model, settings.weight_decay), settings.learning_rate, (0.9, 0.95)
     )
-    path = folder / "model.pt"
-    saved = load_checkpoint(path, device)
     if saved:
         model.load_state_dict(saved["model"])
         average.module.load_state_dict(saved["average"])
@@ -149,8 +160,10 @@ def train(run: RunConfig, dataset, folder: Path, device: str, steps: int | None 
         seed_step(settings.seed, step)
         rng = np.random.default_rng([settings.seed, step])
         latents, conditions = pool.batch(rng, clips, frames, device)
+        own = step >= (1 - settings.own_history) * settings.steps
         with mixed_precision(device):
-            loss, error = model.loss(latents, conditions, settings)
+            history = model.own_history(latents, conditions) if own else latents
+            loss, error = model.loss(latents, conditions, settings, history)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
