@@ -62,7 +62,10 @@ class SpatialAttention(Attention):
     def forward(self, x: Tensor) -> Tensor:
         """[frames, S, width] -> the same."""
         query, key, value = (part.transpose(-3, -2) for part in self.split(x))
-        read = F.scaled_dot_product_attention(query, key.to(query.dtype), value.to(query.dtype))
+        # Written out, because PyTorch's fused kernel is 11 times slower backwards on short rows in
+        # bfloat16 on a CPU.
+        scores = (query * self.dimensions**-0.5) @ key.transpose(-1, -2)
+        read = scores.float().softmax(-1).to(value.dtype) @ value
         return x + self.leave(read.transpose(-3, -2).flatten(-2))
 
 

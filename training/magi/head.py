@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 _TIME_FREQUENCIES = 32
+_FLOW_TIMES = 256
 
 
 def time_features(time: Tensor) -> Tensor:
@@ -72,12 +73,21 @@ class DiffusionHead(nn.Module):
         return self.velocity(x, start, modulation + self.modulate_time(time))
 
 
-def flow_loss(head: DiffusionHead, clean: Tensor, z: Tensor) -> Tensor:
-    """Rectified flow, error of every token [n]; t is the sigmoid of a normal deviate."""
-    time = torch.randn(len(clean), device=clean.device).sigmoid()
+def flow_loss(head: DiffusionHead, clean: Tensor, z: Tensor, draws: int = 1) -> Tensor:
+    """Rectified flow: the error of every token, [draws * n], each draw with its own noise and time t,
+    the sigmoid of a normal deviate.
+
+    What depends on the condition alone is computed once for all draws, and all rows share
+    `_FLOW_TIMES` times: modulations are most of the head's arithmetic.
+    """
+    clean = clean.repeat(draws, 1)
+    start, modulation = (part.repeat(draws, 1) for part in head.modulate_condition(z))
+    times = torch.randn(_FLOW_TIMES, device=clean.device).sigmoid()
+    drawn = torch.randint(_FLOW_TIMES, (len(clean),), device=clean.device)
+    time = times[drawn].unsqueeze(1)
     noise = torch.randn_like(clean)
-    noised = (1 - time[:, None]) * clean + time[:, None] * noise
-    made = head(noised, time, z)
+    noised = (1 - time) * clean + time * noise
+    made = head.velocity(noised, start, modulation + head.modulate_time(times)[drawn])
     return (made.float() - (noise - clean)).square().mean(-1)
 
 
@@ -111,8 +121,9 @@ class CosineDdpm:
         beta = (1 - level[1:] / level[:-1]).clamp(max=0.999)
         self.signal = torch.cumprod(1 - beta, 0)  # [1000], share of the signal's variance
 
-    def loss(self, head: DiffusionHead, clean: Tensor, z: Tensor) -> Tensor:
-        """Error of every token [n]."""
+    def loss(self, head: DiffusionHead, clean: Tensor, z: Tensor, draws: int = 1) -> Tensor:
+        """Error of every token, [draws * n], each draw with its own noise and time."""
+        clean, z = clean.repeat(draws, 1), z.repeat(draws, 1)
         index = torch.randint(0, self.training_steps, (len(clean),))
         signal = self.signal[index].float().to(clean.device).unsqueeze(1)
         noise = torch.randn_like(clean)

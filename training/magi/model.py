@@ -55,12 +55,8 @@ class Magi(nn.Module):
         shown = (latents if history is None else history)[:, :-1]
         z = self.backbone(shown + noise, levels, latents, hidden, conditions)
         weight = token_weights(latents, settings.change_weight)[hidden]
-        clean = latents[hidden].repeat(settings.batch_repeat, 1)
-        condition = z[hidden].repeat(settings.batch_repeat, 1)
-        if self.config.diffusion == "ddpm":
-            errors = CosineDdpm().loss(self.head, clean, condition)
-        else:
-            errors = flow_loss(self.head, clean, condition)
+        loss = CosineDdpm().loss if self.config.diffusion == "ddpm" else flow_loss
+        errors = loss(self.head, latents[hidden], z[hidden], settings.batch_repeat)
         weight = weight.repeat(settings.batch_repeat)
         return (errors * weight).sum() / weight.sum(), errors.detach().mean()
 

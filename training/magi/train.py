@@ -162,8 +162,8 @@ def train(
         latents, conditions = pool.batch(rng, clips, frames, device)
         own = step >= (1 - settings.own_history) * settings.steps
         with mixed_precision(device):
-            history = model.own_history(latents, conditions) if own else latents
-            loss, error = model.loss(latents, conditions, settings, history)
+            seen = model.own_history(latents, conditions) if own else latents
+            loss, error = model.loss(latents, conditions, settings, seen)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)

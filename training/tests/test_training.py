@@ -234,3 +234,31 @@ def test_an_interval_is_told_to_the_model():
         for i in (1, 25)
     )
     assert not torch.allclose(slow, fast)
+
+
+def test_own_history_keeps_frame_0_and_replaces_about_half_of_the_others():
+    run = nano(1)
+    model = Magi.of(run).requires_grad_(False)
+    latents = torch.randn(32, 8, run.tokenizer.tokens, run.tokenizer.latent_channels)
+    conditions = Conditions(torch.ones(32, dtype=torch.long), torch.zeros(32, 8, dtype=torch.long))
+    torch.manual_seed(0)
+    seen = model.own_history(latents, conditions)
+    changed = (seen != latents).flatten(2).any(-1)
+    assert not changed[:, 0].any()
+    assert 0.4 < changed[:, 1:].float().mean() < 0.6
+
+
+def test_what_the_history_shows_changes_the_loss():
+    run = nano(1)
+    model = Magi.of(run).requires_grad_(False)
+    torch.nn.init.normal_(model.head.leave.weight, std=0.1)
+    torch.nn.init.normal_(model.head.condition_modulation.weight, std=0.1)
+    latents = torch.randn(4, 8, run.tokenizer.tokens, run.tokenizer.latent_channels)
+    conditions = Conditions(torch.ones(4, dtype=torch.long), torch.zeros(4, 8, dtype=torch.long))
+
+    def loss(history):
+        torch.manual_seed(0)
+        return model.loss(latents, conditions, run.training, history)[0]
+
+    assert torch.equal(loss(None), loss(latents))
+    assert not torch.equal(loss(None), loss(latents.roll(1, 0)))
