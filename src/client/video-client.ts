@@ -16,6 +16,7 @@ export interface VideoOrder {
   readonly seed?: number;
   readonly decode_steps?: number;
   readonly head_steps?: number;
+  readonly temperature?: number;
   readonly palette?: 'first_frame' | 'none';
 }
 

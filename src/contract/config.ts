@@ -11,6 +11,8 @@ export const limits = {
   jsonDepth: 32,
   imagePixels: 4_000_000,
   framesPerJob: 10_000,
+  /** Deviation of the noise that tokens are drawn from, in units of the one in training. */
+  temperature: 2,
   scheduleEntries: 256,
   metadataEntries: 16,
   metadataKeyCharacters: 64,

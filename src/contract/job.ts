@@ -69,6 +69,7 @@ export const Video = z.object({
   forked_from: z.object({ id: z.string(), frames: z.number() }).nullable(),
   decode_steps: z.number(),
   head_steps: z.number(),
+  temperature: z.number(),
   palette: Palette,
   metadata: z.record(z.string(), z.string()),
   created_at: z.number(),
@@ -115,5 +116,6 @@ export const ModelCard = z.object({
   interval: z.object({ default: z.number(), maximum: z.number() }),
   decode_steps: z.object({ default: z.number(), maximum: z.number() }),
   head_steps: z.object({ default: z.number(), maximum: z.number() }),
+  temperature: z.object({ default: z.number(), maximum: z.number() }),
 });
 export type ModelCard = z.infer<typeof ModelCard>;

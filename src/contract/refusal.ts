@@ -7,12 +7,20 @@ export function wholeNumber(minimum: number, maximum: number) {
     maximum === Number.MAX_SAFE_INTEGER
       ? `must be a whole number of at least ${minimum}`
       : `must be a whole number from ${minimum} to ${maximum}`;
-  return z
-    .number(message)
-    .refine((value) => Number.isInteger(value) && value >= minimum && value <= maximum, {
-      message,
-      params: { code: 'out_of_range' satisfies FailureCode },
-    });
+  return numberWithin(minimum, maximum, message).refine(Number.isInteger, outOfRange(message));
+}
+
+/** A number, whole or not, from `minimum` to `maximum`. */
+export function numberWithin(
+  minimum: number,
+  maximum: number,
+  message = `must be a number from ${minimum} to ${maximum}`,
+) {
+  return z.number(message).refine((value) => value >= minimum && value <= maximum, outOfRange(message));
+}
+
+function outOfRange(message: string) {
+  return { message, params: { code: 'out_of_range' satisfies FailureCode } };
 }
 
 /**

@@ -3,7 +3,7 @@ import { limits } from './config.ts';
 import { Failure } from './failure.ts';
 import { type JobSpec, Palette } from './job.ts';
 import type { Manifest } from './manifest.ts';
-import { parsed, wholeNumber } from './refusal.ts';
+import { numberWithin, parsed, wholeNumber } from './refusal.ts';
 import { frameCount, requestedLabels, requestFields, within } from './request-fields.ts';
 
 /** The body of POST /v1/videos. Ranges that depend on the model are checked by jobSpec. */
@@ -19,6 +19,7 @@ const VideoRequest = z.strictObject({
   size: z.string('must be a size such as "64x64"').optional(),
   decode_steps: wholeNumber(1, Number.MAX_SAFE_INTEGER).optional(),
   head_steps: wholeNumber(1, Number.MAX_SAFE_INTEGER).optional(),
+  temperature: numberWithin(0, limits.temperature).optional(),
   palette: z.enum(Palette.options, 'must be "first_frame" or "none"').optional(),
 });
 export type VideoRequest = z.infer<typeof VideoRequest>;
@@ -58,7 +59,7 @@ export function jobSpec(request: VideoRequest, manifest: Manifest, randomSeed: n
     ],
     decodeSteps: within('decode_steps', request.decode_steps, defaults.decodeSteps, tokenizer.tokens),
     headSteps: within('head_steps', request.head_steps, defaults.headSteps, manifest.limits.headSteps),
-    temperature: defaults.temperature,
+    temperature: request.temperature ?? defaults.temperature,
     palette: request.palette ?? 'first_frame',
     labels: requestedLabels(request, manifest, 0) ?? [],
     metadata: request.metadata ?? {},

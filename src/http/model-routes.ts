@@ -45,5 +45,6 @@ function modelJson(manifest: Manifest): ModelCard {
     interval,
     decode_steps: { default: defaults.decodeSteps, maximum: tokenizer.tokens },
     head_steps: { default: defaults.headSteps, maximum: manifest.limits.headSteps },
+    temperature: { default: defaults.temperature, maximum: limits.temperature },
   };
 }

@@ -10,6 +10,7 @@ const numberFields = new Set([
   'seed',
   'decode_steps',
   'head_steps',
+  'temperature',
 ]);
 
 /** Fields that a form carries as JSON in a text. */

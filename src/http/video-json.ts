@@ -24,6 +24,7 @@ export function videoJson(job: NamedJob): Video {
     forked_from: job.source,
     decode_steps: spec.decodeSteps,
     head_steps: spec.headSteps,
+    temperature: spec.temperature,
     palette: spec.palette,
     metadata: spec.metadata,
     created_at: unixSeconds(job.createdAt),

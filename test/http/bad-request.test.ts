@@ -239,6 +239,14 @@ describe('schema', () => {
     ['an interval over the model', { interval: 5 }, 'out_of_range', 'interval'],
     ['more decode steps than tokens', { decode_steps: 5 }, 'out_of_range', 'decode_steps'],
     ['more head steps than the model', { head_steps: 51 }, 'out_of_range', 'head_steps'],
+    ['a temperature under 0', { temperature: -0.1 }, 'out_of_range', 'temperature'],
+    [
+      'a temperature over the limit',
+      { temperature: limits.temperature + 0.01 },
+      'out_of_range',
+      'temperature',
+    ],
+    ['words for a temperature', { temperature: 'warm' }, 'type_mismatch', 'temperature'],
     ['a negative seed', { seed: -1 }, 'out_of_range', 'seed'],
     ['a broken seed', { seed: 0.5 }, 'out_of_range', 'seed'],
     ['an unknown palette', { palette: 'rainbow' }, 'out_of_range', 'palette'],
@@ -308,6 +316,8 @@ describe('schema', () => {
     expect(label).toContain('walk, run, jump');
     const frames = await (await service.postJson({ frames: 50_000 })).text();
     expect(frames).toContain(`1 to ${limits.framesPerJob}`);
+    const temperature = await (await service.postJson({ temperature: 3 })).text();
+    expect(temperature).toContain(`temperature must be a number from 0 to ${limits.temperature}.`);
     const model = await (await service.postJson({ model: 'gpt' })).text();
     expect(model).toContain('sample');
     const size = await (await service.postJson({ size: '1x1' })).text();

@@ -226,13 +226,14 @@ describe('fork', () => {
       { from: 0, label: 'walk' },
       { from: 2, label: 'run' },
     ];
-    const { service, path } = await made(12, 'completed', { labels, decode_steps: 4 });
+    const { service, path } = await made(12, 'completed', { labels, decode_steps: 4, temperature: 0 });
     const fields = { seed: 9, interval: 2, metadata: { c: 'd' } };
     const body = { ...fields, frame: 1, frames: 20, labels: [jump] };
     expect(await video(service.postJson(body, `${path}/fork`))).toMatchObject({
       ...fields,
       frames: { requested: 20, committed: 2 },
       decode_steps: 4,
+      temperature: 0,
       labels: [{ from: 0, label: 'walk' }, jump],
     });
     const prompted = await video(service.postJson({ frame: 5, prompt: 'jump', seconds: 1 }, `${path}/fork`));

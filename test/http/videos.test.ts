@@ -1,5 +1,6 @@
 import { decodeApng } from 'fast-png';
 import { describe, expect, it, vi } from 'vitest';
+import { limits } from '../../src/contract/config.ts';
 import type { Raster } from '../../src/contract/frame.ts';
 import { decodeOwnPng, encodePng } from '../../src/media/png.ts';
 import { enlarged } from '../../src/media/raster.ts';
@@ -35,6 +36,7 @@ describe('creating', () => {
       forked_from: null,
       decode_steps: 2,
       head_steps: 3,
+      temperature: 1,
       palette: 'first_frame',
       metadata: {},
       created_at: 1_700_000_000,
@@ -55,12 +57,13 @@ describe('creating', () => {
       interval: 4,
       decode_steps: 4,
       head_steps: 50,
+      temperature: 0.25,
       palette: 'none',
       metadata: { a: 'b' },
     };
     const video = await service.created({ ...fields, model: 'sample', frames: 1000, size: '8x6', labels });
     expect(video).toMatchObject({ ...fields, labels, prompt: null, frames: { requested: 1000 } });
-    expect(service.jobs.entries[0]?.created.build).toBe('build-1');
+    expect(service.jobs.entries[0]?.created).toMatchObject({ build: 'build-1', spec: { temperature: 0.25 } });
     // 5 passes of 1000, 4 head rows of 10 + 50 * 20, 500 for the decoder.
     expect(service.jobs.entries[0]?.created.frameMultiplyAdds).toBe(5000 + 4 * 1010 + 500);
   });
@@ -83,6 +86,7 @@ describe('creating', () => {
     const answer = await service.postForm({
       frames: '7',
       seed: '12',
+      temperature: '0.5',
       labels: '[{"from":2,"label":"jump"}]',
       'metadata[who]': 'me',
       'metadata[why]': 'fun',
@@ -90,6 +94,7 @@ describe('creating', () => {
     expect(await answer.json()).toMatchObject({
       frames: { requested: 7 },
       seed: 12,
+      temperature: 0.5,
       labels: [{ from: 2, label: 'jump' }],
       metadata: { who: 'me', why: 'fun' },
     });
@@ -162,7 +167,8 @@ describe('reading', () => {
       id: 'sample',
       size: '8x6',
       labels: ['walk', 'run', 'jump'],
-      decode_steps: { maximum: 4 },
+      decode_steps: { default: 2, maximum: 4 },
+      temperature: { default: 1, maximum: limits.temperature },
     });
   });
 });

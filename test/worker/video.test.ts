@@ -43,6 +43,15 @@ describe('the service in workerd, with the nano model', () => {
     expect(await frameHashes(other)).not.toEqual(await frameHashes(first));
   });
 
+  it('at temperature 0 draws nothing from the seed but the order in which tokens are decoded', async () => {
+    const hashesAt = async (seed: number, decode_steps: number) => {
+      const order = { ...small, seed, decode_steps, temperature: 0 };
+      return await frameHashes(await finished((await client.create(order)).id));
+    };
+    expect(await hashesAt(4, 1)).toEqual(await hashesAt(3, 1));
+    expect(await hashesAt(4, 2)).not.toEqual(await hashesAt(3, 2));
+  });
+
   it('makes the same video when its object is evicted from memory after every wake', async () => {
     const order = { ...small, frames: 12 };
     const calm = await finished((await client.create(order)).id);
