@@ -10,9 +10,7 @@ import {
 import { labelId, type Manifest } from '../src/contract/manifest.ts';
 import type { GeneratedFrame, GenerationPlan, LabelChange } from '../src/engine/generation.ts';
 import { withAlpha, withoutAlpha } from '../src/media/raster.ts';
-
-const GREY = 128;
-const PSNR_FLOOR = 1e-6;
+import { psnr } from './quality/metrics.ts';
 
 /** The plan that makes a golden video. */
 export function goldenPlan(video: GoldenVideo, manifest: Manifest): GenerationPlan {
@@ -54,29 +52,13 @@ export async function goldenSummary(
     pixelsSha256: await sha256Hex(pixels),
     distanceFromFloat: {
       latentMeanAbsolute: meanAbsolute(latents, goldenFloats(video.latents)),
-      pixelPsnr: psnr(rgba, goldenPixels(video.pixels, manifest)),
+      pixelPsnr: psnr([rgba], [goldenPixels(video.pixels, manifest)]),
     },
   };
 }
 
 function meanAbsolute(a: Float32Array, b: Float32Array): number {
   return a.reduce((sum, value, i) => sum + Math.abs(value - (b[i] as number)), 0) / a.length;
-}
-
-/** Peak signal to noise of RGBA images on grey, in dB; mean squared error floored at 1e-6. */
-function psnr(a: Uint8Array, b: Uint8ClampedArray): number {
-  let squared = 0;
-  for (let pixel = 0; pixel < a.length; pixel += 4) {
-    for (let channel = 0; channel < 3; channel++) {
-      squared += ((onGrey(a, pixel, channel) - onGrey(b, pixel, channel)) / 255) ** 2;
-    }
-  }
-  return -10 * Math.log10(Math.max(PSNR_FLOOR, squared / ((a.length / 4) * 3)));
-}
-
-function onGrey(rgba: Uint8Array | Uint8ClampedArray, pixel: number, channel: number): number {
-  const alpha = (rgba[pixel + 3] as number) / 255;
-  return (rgba[pixel + channel] as number) * alpha + GREY * (1 - alpha);
 }
 
 function concatenated(parts: readonly Float32Array[]): Float32Array {

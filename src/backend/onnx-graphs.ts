@@ -38,7 +38,7 @@ export class OnnxGraphs implements Graphs {
   readonly #turned = new LastComputed<PastSlots>();
   readonly #steps = new LastComputed<Float32Array>();
 
-  /** @param openEncoder the encoder serves one frame of a video, so it is not kept in memory */
+  /** @param openEncoder a video needs the encoder for one frame, so it is not kept in memory */
   constructor(
     manifest: Manifest,
     normalTable: Float32Array,
@@ -52,16 +52,26 @@ export class OnnxGraphs implements Graphs {
   }
 
   async encode(pixels: Float32Array, reference: Reference | null): Promise<Float32Array> {
+    const [latents] = await this.encodeAll([pixels], reference);
+    return latents as Float32Array;
+  }
+
+  /** As `encode`, for frames of one reference: the encoder is opened once for all of them. */
+  async encodeAll(frames: readonly Float32Array[], reference: Reference | null): Promise<Float32Array[]> {
     const { width, height, channels } = this.manifest.frame;
-    const frame = floats(pixels, [1, channels, height, width]);
     const looks = await this.#looksOf(reference);
     const encoder = await this.#openEncoder();
+    const encoded: Float32Array[] = [];
     try {
-      const { latents } = await run(encoder, { frame, ...looks }, ['latents']);
-      return floatsOf(latents);
+      for (const pixels of frames) {
+        const frame = floats(pixels, [1, channels, height, width]);
+        const { latents } = await run(encoder, { frame, ...looks }, ['latents']);
+        encoded.push(floatsOf(latents));
+      }
     } finally {
       await encoder.release();
     }
+    return encoded;
   }
 
   async predict(frame: MaskedFrame, past: PastSlots): Promise<Float32Array> {
