@@ -5,11 +5,13 @@ import { combat } from './timeline.ts';
 const FIGHTERS = 0.75;
 const WORN = 0.75;
 
+const bodyParts = ['head', 'heads', 'face', 'ears', 'nose', 'arms', 'hands', 'tails'];
+
 /**
  * Characters from an archive of any names. Items of one folder (the name up to its last slash) are
- * alternatives; the first folder holds bodies. Every character has a body, one item of each other
- * folder with probability 3/4, and archive order is from bottom to top. An item takes the
- * colouring of the body's name (skin) where it has one, else any.
+ * alternatives, the first folder holds the bodies, and archive order is from bottom to top. Every
+ * character has a body, and one item of each other folder: always, and in the body's colouring by
+ * name, where the folder's name is that of a part of the body; else with probability 3/4, in any.
  */
 export class FolderWardrobe implements Wardrobe {
   readonly #closet: Closet;
@@ -35,9 +37,10 @@ export class FolderWardrobe implements Wardrobe {
     outfit.wear(body, skin);
     for (const folder of this.#folders) {
       const items = outfit.fitting(folder);
-      if (items.length === 0 || random.fraction() >= WORN) continue;
+      if (items.length === 0) continue;
       const item = random.pick(items);
-      outfit.wear(item, outfit.comesIn(item, skin) ? skin : outfit.randomColour(item, random));
+      if (isBodyPart(item)) outfit.wear(item, skin);
+      else if (random.fraction() < WORN) outfit.wear(item, outfit.randomColour(item, random));
     }
     return outfit.finished();
   }
@@ -47,4 +50,8 @@ export class FolderWardrobe implements Wardrobe {
 function folderOf(item: string): string {
   const slash = item.lastIndexOf('/');
   return slash < 0 ? item : item.slice(0, slash);
+}
+
+function isBodyPart(item: string): boolean {
+  return bodyParts.includes(folderOf(item).split('/').at(-1)?.toLowerCase() ?? '');
 }
