@@ -31,15 +31,17 @@ export function cacheBytes(manifest: Shape): number {
  */
 export function packCache(manifest: Shape, { k, v }: KeysAndValues): FrameCache {
   const [scales, values] = [scaleCount(manifest), valueCount(manifest)];
+  const { width } = manifest.backbone;
   const cache = new Uint8Array(cacheBytes(manifest));
   const view = new DataView(cache.buffer);
   for (const [part, tensor] of [k, v].entries()) {
     const steps = new Int8Array(cache.buffer, 2 * scales * SCALE_BYTES + part * values, values);
-    forEachChannel(manifest, (channel, places) => {
-      const scale = Math.fround(largestAbsolute(tensor, places) / LARGEST);
+    forEachChannel(manifest, (channel, first, end) => {
+      const scale = Math.fround(largestAbsolute(tensor, first, end, width) / LARGEST);
       view.setFloat32((part * scales + channel) * SCALE_BYTES, scale, true);
       if (scale === 0) return;
-      for (const place of places) steps[place] = nearestStep((tensor[place] as number) / scale);
+      for (let place = first; place < end; place += width)
+        steps[place] = nearestStep((tensor[place] as number) / scale);
     });
   }
   return cache;
@@ -55,13 +57,15 @@ export function unpackCache(manifest: Shape, cache: FrameCache): KeysAndValues {
     throw new RangeError(`the cache of a frame has ${bytes} bytes, got ${cache.byteLength}`);
   }
   const [scales, values] = [scaleCount(manifest), valueCount(manifest)];
+  const { width } = manifest.backbone;
   const view = new DataView(cache.buffer, cache.byteOffset, bytes);
   const unpackPart = (part: number): Float32Array => {
     const tensor = new Float32Array(values);
     const start = 2 * scales * SCALE_BYTES + part * values;
-    forEachChannel(manifest, (channel, places) => {
+    forEachChannel(manifest, (channel, first, end) => {
       const scale = view.getFloat32((part * scales + channel) * SCALE_BYTES, true);
-      for (const place of places) tensor[place] = view.getInt8(start + place) * scale;
+      for (let place = first; place < end; place += width)
+        tensor[place] = view.getInt8(start + place) * scale;
     });
     return tensor;
   };
@@ -72,23 +76,23 @@ function nearestStep(steps: number): number {
   return Math.max(-LARGEST, Math.min(LARGEST, Math.floor(steps + 0.5)));
 }
 
-function largestAbsolute(tensor: Float32Array, places: readonly number[]): number {
-  return places.reduce((most, place) => Math.max(most, Math.abs(tensor[place] as number)), 0);
+function largestAbsolute(tensor: Float32Array, first: number, end: number, stride: number): number {
+  let largest = 0;
+  for (let place = first; place < end; place += stride)
+    largest = Math.max(largest, Math.abs(tensor[place] as number));
+  return largest;
 }
 
-/** Calls `use` for every channel [L, D] with the places [S] of its values in [L, S, D]. */
+/** Calls `use` for every channel [L, D]: its values lie in [L, S, D] from `first` to before `end`, D apart. */
 function forEachChannel(
   { backbone, tokenizer }: Shape,
-  use: (channel: number, places: readonly number[]) => void,
+  use: (channel: number, first: number, end: number) => void,
 ): void {
   const { layers, width } = backbone;
   for (let channel = 0; channel < layers * width; channel++) {
     const layer = Math.floor(channel / width);
     const first = layer * tokenizer.tokens * width + (channel % width);
-    use(
-      channel,
-      Array.from({ length: tokenizer.tokens }, (_, token) => first + token * width),
-    );
+    use(channel, first, first + tokenizer.tokens * width);
   }
 }
 
