@@ -27,7 +27,8 @@ const body = await encoded.arrayBuffer();
 Object.assign(process.env, quietEnvironment);
 const dataFolder = await mkdtemp(join(tmpdir(), 'magi-bench-'));
 const worker = await unstable_startWorker({
-  config: join(import.meta.dirname, 'wrangler.toml'),
+  config: join(import.meta.dirname, '..', 'wrangler.toml'),
+  entrypoint: join(import.meta.dirname, 'bench-worker.ts'),
   dev: {
     logLevel: 'error',
     persist: dataFolder,
