@@ -37,7 +37,6 @@ export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
     this.#store = new SqlJobStore(context.storage, () => this.#tell());
-    this.#store.migrate();
     void context.blockConcurrencyWhile(() => this.#rearm());
   }
 
@@ -148,11 +147,7 @@ export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
       id: this.#id,
       store: this.#store,
       sync: () => this.ctx.storage.sync(),
-      forget: async () => {
-        // The alarm goes with the rest: without it, a death in between would leave the rest for ever.
-        await this.ctx.storage.deleteAll();
-        this.#tell();
-      },
+      forget: () => this.#store.forget(),
       ...this.connections(),
     };
   }

@@ -7,22 +7,24 @@ import { jobMigrations } from './job-migrations.ts';
 import type { FrameCommit, JobChange, JobRecord, JobStore, Settlement } from './job-record.ts';
 import { migrate, schemaVersion } from './schema-version.ts';
 
-/** The storage of one job in SQL. */
+/** The storage of one job in SQL. Nobody else writes there: the job's record is read once and then kept. */
 export class SqlJobStore implements JobStore {
   readonly #storage: DurableObjectStorage;
   readonly #sql: SqlStorage;
   readonly #onWrite: () => void;
+  #job: JobRecord | null = null;
 
-  /** @param onWrite called after every change, when it can be read */
+  /**
+   * Brings an existing job's tables to the present schema; an object without a job stays empty.
+   * @param onWrite called after every change, when it can be read
+   */
   constructor(storage: DurableObjectStorage, onWrite: () => void = () => undefined) {
     this.#storage = storage;
     this.#sql = storage.sql;
     this.#onWrite = onWrite;
-  }
-
-  /** Brings an existing job's tables to the present schema; an object without a job stays empty. */
-  migrate(): void {
-    if (schemaVersion(this.#sql) > 0) migrate(this.#storage, jobMigrations);
+    if (schemaVersion(this.#sql) === 0) return;
+    migrate(storage, jobMigrations);
+    this.#job = recordOf(this.#sql.exec<JobRow>(`SELECT ${columns.join(', ')} FROM job`).one());
   }
 
   /** @param firstFrame PNG in the model's size, or null where the model draws it */
@@ -41,13 +43,12 @@ export class SqlJobStore implements JobStore {
       this.#update(job);
       this.#settle({ hold: job.hold, captured: 0, isFinal: false });
     });
+    this.#job = job;
     this.#setAlarm(job.wakeAt);
   }
 
   job(): JobRecord | null {
-    if (schemaVersion(this.#sql) === 0) return null;
-    const row = this.#sql.exec<JobRow>(`SELECT ${columns.join(', ')} FROM job`).toArray()[0];
-    return row === undefined ? null : recordOf(row);
+    return this.#job;
   }
 
   write(change: JobChange): undefined {
@@ -61,7 +62,15 @@ export class SqlJobStore implements JobStore {
       for (const settlement of change.heard ?? []) this.#hear(settlement);
       this.#update(change.job);
     });
+    this.#job = this.#job && { ...this.#job, ...change.job };
     if (change.job.wakeAt !== undefined) this.#setAlarm(change.job.wakeAt);
+    this.#onWrite();
+  }
+
+  /** Deletes everything, the alarm with it: without it, a death in between would leave the rest for ever. */
+  async forget(): Promise<void> {
+    await this.#storage.deleteAll();
+    this.#job = null;
     this.#onWrite();
   }
 

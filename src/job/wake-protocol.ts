@@ -169,12 +169,15 @@ function* settleAccount(): Protocol<void> {
     yield* ask({ kind: 'forget' });
     return;
   }
-  if (isHeard && !isUpToDate) yield* write(settled(standing, settlements, isGone));
-  if (isRunning(standing.status)) return;
+  const heard = isHeard && !isUpToDate ? settled(standing, settlements, isGone) : null;
+  if (isRunning(standing.status)) {
+    if (heard !== null) yield* write(heard);
+    return;
+  }
   const isNewer = standing.epoch !== job.epoch;
   const now = yield* ask({ kind: 'clock' });
   const wakeAt = isNewer ? now : isHeard ? standing.expiresAt : now + settleRetryMilliseconds;
-  yield* write({ job: { wakeAt } });
+  yield* write({ ...heard, job: { ...heard?.job, wakeAt } });
 }
 
 function* momentOf(job: JobRecord, { expiryMs }: WakeSettings): Protocol<Moment> {

@@ -16,6 +16,9 @@ const plain: Scene = { plans: ['plain'] };
 
 const later: Scene = { plans: ['plain'], count: 3 };
 
+/** Videos that wait for one another. */
+const queue: Scene = { plans: ['plain', 'image', 'plain'] };
+
 /** Every crash point but those of a video that fails, expires or is removed, which have tests of their own. */
 const scenes: Record<Exclude<CrashPoint, 'write:end' | 'write:gone' | 'forget'>, Scene> = {
   'hold-opened': plain,
@@ -25,7 +28,7 @@ const scenes: Record<Exclude<CrashPoint, 'write:end' | 'write:gone' | 'forget'>,
   settlement: later,
   outbox: plain,
   turn: plain,
-  wait: { plans: ['plain', 'image', 'plain'] },
+  wait: queue,
   sync: plain,
   compute: later,
   share: { plans: ['fork'] },
@@ -36,7 +39,7 @@ const scenes: Record<Exclude<CrashPoint, 'write:end' | 'write:gone' | 'forget'>,
   'write:shared': { plans: ['fork'] },
   'write:part': { plans: ['plain'], variables: { WAKE_SECONDS: '0.02' } },
   'write:settled': plain,
-  'write:wake-at': plain,
+  'write:wake-at': queue,
 };
 
 /** Points of writes are tried a second time with the thread stopped, so that the write before is lost, too. */

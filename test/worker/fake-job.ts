@@ -51,7 +51,6 @@ export class FakeJob implements StorageHold {
   readonly account = new MemoryAccount();
   /** Videos that this one can be a fork of, by their public ids. */
   readonly sources = new Map<string, readonly FrameCommit[]>();
-  readonly store: SqlJobStore;
   readonly storage: DurableObjectStorage;
   readonly #state: DurableObjectState;
   #object: HeldJobObject | undefined;
@@ -59,7 +58,6 @@ export class FakeJob implements StorageHold {
 
   constructor(state: DurableObjectState) {
     this.storage = heldStorage(state.storage, this);
-    this.store = new SqlJobStore(this.storage);
     this.#state = Object.create(state, {
       storage: { value: this.storage },
       blockConcurrencyWhile: { value: (work: () => unknown) => work() },
@@ -126,6 +124,11 @@ export class FakeJob implements StorageHold {
     return wakes;
   }
 
+  /** What is stored, read anew. */
+  get store(): SqlJobStore {
+    return new SqlJobStore(this.storage);
+  }
+
   /** The job; it must be there. */
   get record(): JobRecord {
     const job = this.store.job();
@@ -143,8 +146,9 @@ export class FakeJob implements StorageHold {
 
   /** Frames and latents, in the form that a fork copies. */
   frames(): FrameCommit[] {
-    const stored = this.store.frames(0, 100_000);
-    return stored.map(({ index, png }) => ({ index, png, latents: this.store.latents(index) }));
+    const { store } = this;
+    const stored = store.frames(0, 100_000);
+    return stored.map(({ index, png }) => ({ index, png, latents: store.latents(index) }));
   }
 
   /** SHA-256 over all frames and latents. */
