@@ -67,7 +67,7 @@ function wire(env: Bindings): Wiring {
     accounts: {
       clock: Date.now,
       unfinishedVideos: config.UNFINISHED_VIDEOS,
-      knownHolds: async (jobId) => (await jobStub(env.JOBS, jobId)?.knownHolds()) ?? 0,
+      knowsHold: async (jobId, hold) => (await jobStub(env.JOBS, jobId)?.knowsHold(hold)) ?? false,
     },
   };
 }

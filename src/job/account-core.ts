@@ -1,10 +1,15 @@
 import type { SettlementMessage } from './wake-protocol.ts';
 
 /** Milliseconds after which an opened hold can no longer be used to begin or extend a job. */
-export const openingMilliseconds = 30_000;
+const openingMilliseconds = 30_000;
 
 /** Milliseconds after which a hold that no job has confirmed is looked into: surely later than it could be used. */
 const sweepMilliseconds = 2 * openingMilliseconds;
+
+/** True where a hold is too old to begin or extend a job under: the account may have given it up. */
+export function isTooLate(openedAt: number, now: number): boolean {
+  return now - openedAt > openingMilliseconds;
+}
 
 /** One order of frames: a job's creation, or one of its extensions. */
 export interface Hold {
@@ -12,7 +17,7 @@ export interface Hold {
   readonly hold: number;
   /** Milliseconds since 1970. */
   readonly openedAt: number;
-  /** True once the job has been heard of. */
+  /** True once it is known whether the job goes by it. */
   readonly isConfirmed: boolean;
   /** Frames computed under it. */
   readonly captured: number;
@@ -22,32 +27,39 @@ export interface Hold {
 /** Storage of one account, as its rules use it; synchronous. */
 export interface AccountBook {
   hold(jobId: string, hold: number): Hold | null;
+  /** Above the numbers of all holds that the job ever had; 0 where it is not in the list yet. */
+  nextHold(jobId: string): number;
   /** Holds that have not ended. */
   unfinished(): number;
   unconfirmed(): Hold[];
   /** Inserts or replaces. */
   write(hold: Hold): void;
-  erase(hold: Hold): void;
   /** Takes a job out of the list; its holds stay. */
   unlist(jobId: string): void;
 }
 
 /**
  * Opens a hold before the job that will use it is created or extended: a crash in between leaves a hold without a
- * job, never the reverse. Opening it again changes nothing.
+ * job, never the reverse. Every order has one of its own, so that it can end without a question of who else goes by it.
  */
 export function openHold(
   book: AccountBook,
-  { jobId, hold, now, maximum }: { jobId: string; hold: number; now: number; maximum: number },
-): 'open' | 'concurrency_limit' {
-  if (book.hold(jobId, hold) !== null) return 'open';
+  { jobId, now, maximum }: { jobId: string; now: number; maximum: number },
+): Hold | 'concurrency_limit' {
   if (book.unfinished() >= maximum) return 'concurrency_limit';
-  book.write({ jobId, hold, openedAt: now, isConfirmed: false, captured: 0, isEnded: false });
-  return 'open';
+  const hold = book.nextHold(jobId);
+  const opened = { jobId, hold, openedAt: now, isConfirmed: false, captured: 0, isEnded: false };
+  book.write(opened);
+  return opened;
 }
 
 /** Applies what a job tells, however often and in whatever order it comes: the largest count is the truth. */
-export function settleHolds(book: AccountBook, jobId: string, message: SettlementMessage, now: number): void {
+export function settleHolds(
+  book: Pick<AccountBook, 'hold' | 'write' | 'unlist'>,
+  jobId: string,
+  message: SettlementMessage,
+  now: number,
+): void {
   for (const { hold, captured, isFinal } of message.settlements) {
     const known = book.hold(jobId, hold);
     book.write({
@@ -67,16 +79,16 @@ export function overdueHolds(book: AccountBook, now: number): Hold[] {
   return book.unconfirmed().filter(({ openedAt }) => now - openedAt >= sweepMilliseconds);
 }
 
-/** A job was asked how many holds it knows: one that it doesn't know ends here. */
-export function holdProbed(book: AccountBook, probed: Hold, knownHolds: number): void {
-  const hold = book.hold(probed.jobId, probed.hold);
-  if (hold === null || hold.isConfirmed) return;
-  if (knownHolds > hold.hold) {
-    book.write({ ...hold, isConfirmed: true });
-    return;
-  }
-  book.erase(hold);
-  if (hold.hold === 0) book.unlist(hold.jobId);
+/** Whether a job goes by a hold: one that came to nothing ends here. Nothing changes where that was known already. */
+export function confirmHold(
+  book: AccountBook,
+  { jobId, hold }: Pick<Hold, 'jobId' | 'hold'>,
+  isUsed: boolean,
+): void {
+  const known = book.hold(jobId, hold);
+  if (known === null || known.isConfirmed) return;
+  book.write({ ...known, isConfirmed: true, isEnded: !isUsed });
+  if (!isUsed && hold === 0) book.unlist(jobId);
 }
 
 /** When the account wants to look for overdue holds; null = there is nothing to look for. */

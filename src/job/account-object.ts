@@ -1,7 +1,8 @@
 import { DurableObject } from 'cloudflare:workers';
-import { type Hold, holdProbed, nextSweep, openHold, overdueHolds, settleHolds } from './account-core.ts';
+import { confirmHold, type Hold, nextSweep, openHold, overdueHolds, settleHolds } from './account-core.ts';
 import { AccountStore, type JobPage } from './account-store.ts';
 import type { PageRequest } from './job-directory.ts';
+import type { Order } from './job-record.ts';
 import type { SettlementMessage } from './wake-protocol.ts';
 
 /** Name of the only account there is so far. */
@@ -13,8 +14,8 @@ export interface AccountSurroundings {
   readonly clock: () => number;
   /** Holds that may be unfinished at a time. */
   readonly unfinishedVideos: number;
-  /** How many holds a job knows; 0 where there is no such job. */
-  readonly knownHolds: (jobId: string) => Promise<number>;
+  /** Whether a job goes, or ever went, by a hold; false where there is no such job. */
+  readonly knowsHold: (jobId: string, hold: number) => Promise<boolean>;
 }
 
 /** What belongs to one account: the list of its jobs, and what was made for each order. */
@@ -26,17 +27,23 @@ export abstract class AccountObject<Env = unknown> extends DurableObject<Env> {
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
     this.#store = new AccountStore(context.storage);
+    void context.blockConcurrencyWhile(() => this.#arm());
   }
 
-  /** Opens a hold for an order; its time, or why there is none. The first hold of a job lists it, too. */
-  async open(jobId: string, hold: number): Promise<{ openedAt: number } | 'concurrency_limit'> {
+  /** Opens a hold for an order, or says why there is none. The first hold of a job lists it, too. */
+  async open(jobId: string): Promise<Order | 'concurrency_limit'> {
     const { clock, unfinishedVideos } = this.surroundings();
-    const now = clock();
-    const opened = openHold(this.#store, { jobId, hold, now, maximum: unfinishedVideos });
-    if (opened !== 'open') return opened;
+    const opened = openHold(this.#store, { jobId, now: clock(), maximum: unfinishedVideos });
+    if (opened === 'concurrency_limit') return opened;
+    const { hold, openedAt } = opened;
     if (hold === 0) this.#store.list(jobId);
     await this.#arm();
-    return { openedAt: this.#store.hold(jobId, hold)?.openedAt ?? now };
+    return { hold, openedAt };
+  }
+
+  /** Ends a hold whose order came to nothing. */
+  async drop(jobId: string, hold: number): Promise<void> {
+    confirmHold(this.#store, { jobId, hold }, false);
   }
 
   /** Notes what a job has made. */
@@ -54,14 +61,22 @@ export abstract class AccountObject<Env = unknown> extends DurableObject<Env> {
     return this.#store.hold(jobId, hold);
   }
 
-  /** Looks for holds whose jobs never came to be. */
+  /**
+   * Looks for holds whose jobs never came to be.
+   * @throws where a job does not answer, after all others were asked: the platform then tries again
+   */
   override async alarm(): Promise<void> {
-    const { clock, knownHolds } = this.surroundings();
-    for (const hold of overdueHolds(this.#store, clock()))
-      holdProbed(this.#store, hold, await knownHolds(hold.jobId));
+    const { clock, knowsHold } = this.surroundings();
+    const asked = overdueHolds(this.#store, clock()).map(async (hold) =>
+      confirmHold(this.#store, hold, await knowsHold(hold.jobId, hold.hold)),
+    );
+    const failed = (await Promise.allSettled(asked)).filter((answer) => answer.status === 'rejected');
+    const reasons = failed.map(({ reason }) => reason);
+    if (reasons.length > 0) throw new AggregateError(reasons, 'jobs do not say whether they know a hold');
     await this.#arm();
   }
 
+  /** The alarm is when the next hold has to be looked into, whatever became of the one that was set for it. */
   async #arm(): Promise<void> {
     const next = nextSweep(this.#store);
     if (next !== null && (await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(next);

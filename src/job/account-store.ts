@@ -42,6 +42,13 @@ export class AccountStore implements AccountBook {
     return this.#holds('WHERE job = ? AND hold = ?', jobId, hold)[0] ?? null;
   }
 
+  nextHold(jobId: string): number {
+    // A job of the first version is in the list, and the account may not have heard of its hold 0 yet.
+    const query = `SELECT coalesce(max(hold) + 1, (SELECT count(*) FROM job WHERE id = ?1)) AS next
+       FROM hold WHERE job = ?1`;
+    return this.#sql.exec<{ next: number }>(query, jobId).one().next;
+  }
+
   unfinished(): number {
     return this.#sql.exec<{ count: number }>('SELECT count(*) AS count FROM hold WHERE is_ended = 0').one()
       .count;
@@ -61,10 +68,6 @@ export class AccountStore implements AccountBook {
       captured,
       Number(isEnded),
     );
-  }
-
-  erase({ jobId, hold }: Hold): void {
-    this.#sql.exec('DELETE FROM hold WHERE job = ? AND hold = ?', jobId, hold);
   }
 
   page({ after, limit, order }: PageRequest): JobPage | null {

@@ -1,14 +1,13 @@
-import { Failure, type FailureCode } from '../contract/failure.ts';
+import { Failure } from '../contract/failure.ts';
 import { type AccountObject, localAccount } from './account-object.ts';
 import type { Reached } from './crash-point.ts';
-import type { JobDirectory, JobView, NamedJob } from './job-directory.ts';
+import type { Refusal } from './job-changes.ts';
+import type { Command, JobDirectory, JobView, NamedJob } from './job-directory.ts';
 import type { Answer, JobObject } from './job-object.ts';
+import type { Order } from './job-record.ts';
 import { isFinished } from './state-table.ts';
 
 const prefix = 'video_';
-
-/** Of commands that nobody pays for. */
-const noOrder = { hold: 0, openedAt: 0 };
 
 /**
  * The directory over Durable Objects. A public id is the object's own id, which the runtime has signed: an id that
@@ -20,31 +19,41 @@ export function durableJobDirectory(
   reached?: Reached,
 ): JobDirectory {
   const account = () => accounts.get(accounts.idFromName(localAccount));
-  /** The time at which a hold was opened. */
-  const opened = async (id: string, hold: number) => {
-    const answer = await account().open(id, hold);
-    if (answer === 'concurrency_limit') throw tooMany();
+  const opened = async (id: string) => {
+    const order = await account().open(id);
+    if (order === 'concurrency_limit') throw tooMany();
     await reached?.('hold-opened');
-    return answer.openedAt;
+    return order;
   };
-  /** The order of an extension from that frame on; null where there is no job. */
-  const extension = async (id: string, stub: DurableObjectStub<JobObject>, from: number) => {
-    const hold = await stub.knownHolds();
+  /** What the job makes of an order; a hold that it does not go by ends. */
+  const ordered = async (id: string, { hold }: Order, answer: PromiseLike<Answer<JobView> | Refusal>) => {
+    // Where no answer comes, the account asks the job by itself, later.
+    const view = await answer;
+    await reached?.('ordered');
+    if (view === null || typeof view === 'string') await account().drop(id, hold);
+    return view;
+  };
+  const extended = async (
+    id: string,
+    stub: DurableObjectStub<JobObject>,
+    command: Extract<Command, { kind: 'extend' }>,
+  ) => {
     const view = visible(id, await stub.view());
     if (view === null) return null;
     // Most that would be refused is refused before a hold is opened for it.
-    if (!isFinished(view.status) || view.committedFrames !== from) throw refusal(id, 'job_not_finished');
-    return { hold, openedAt: await opened(id, hold) };
+    if (!isFinished(view.status) || view.committedFrames !== command.from)
+      throw refusal(id, 'job_not_finished');
+    const order = await opened(id);
+    return ordered(id, order, stub.command({ ...command, order }));
   };
   return {
     async create(job) {
       const objectId = jobs.newUniqueId();
       const id = publicId(objectId);
-      const openedAt = await opened(id, 0);
-      // Should this fail, the account finds the hold and asks the job whether it exists.
-      const view = await jobs.get(objectId).create(job, openedAt);
-      await reached?.('ordered');
-      if (view === 'too_late') throw new Error(`job ${id} was created too late for its hold`);
+      const order = await opened(id);
+      const created = jobs.get(objectId).create(job, order.openedAt);
+      const view = await ordered(id, order, created);
+      if (view === null || typeof view === 'string') throw new Error(`job ${id} was not created: ${view}`);
       return { ...view, id };
     },
     async find(id) {
@@ -73,11 +82,8 @@ export function durableJobDirectory(
     async command(id, command) {
       const stub = jobStub(jobs, id);
       if (stub === null) return null;
-      const order = command.kind === 'extend' ? await extension(id, stub, command.from) : noOrder;
-      if (order === null) return null;
-      const answer = await stub.command(command, order.hold, order.openedAt);
-      await reached?.('ordered');
-      // The hold of an extension that is refused after all ends by the account's sweep: another caller may be using it.
+      const answer =
+        command.kind === 'extend' ? await extended(id, stub, command) : await stub.command(command);
       if (typeof answer === 'string' && answer !== 'expired') throw refusal(id, answer);
       const view = visible(id, answer);
       return view === null ? null : { ...view, id };
@@ -124,10 +130,16 @@ function tooMany(): Failure {
   );
 }
 
-function refusal(id: string, code: FailureCode): Failure {
-  const reasons: Partial<Record<FailureCode, string>> = {
-    job_terminal: `Video ${id} is finished; only extend and fork go on from it.`,
-    job_not_finished: `Video ${id} is not finished, or has been extended meanwhile; cancel it or wait, then extend it.`,
-  };
-  return new Failure(code, reasons[code] ?? `Video ${id} does not take this now.`);
+function refusal(id: string, code: Refusal): Error {
+  switch (code) {
+    case 'job_terminal':
+      return new Failure(code, `Video ${id} is finished; only extend and fork go on from it.`);
+    case 'job_not_finished':
+      return new Failure(
+        code,
+        `Video ${id} is not finished, or has been extended meanwhile; cancel it or wait, then extend it.`,
+      );
+    case 'too_late':
+      return new Error(`an order of job ${id} came too late for its hold`);
+  }
 }

@@ -1,8 +1,15 @@
-import type { FailureCode } from '../contract/failure.ts';
 import type { JobError, JobSpec } from '../contract/job.ts';
 import type { PartialFrame } from '../engine/partial-frame.ts';
-import type { Command, NewJob } from './job-directory.ts';
-import type { FrameCommit, JobChange, JobRecord, Settlement } from './job-record.ts';
+import { isTooLate } from './account-core.ts';
+import type { NewJob } from './job-directory.ts';
+import type {
+  FrameCommit,
+  JobChange,
+  JobRecord,
+  OrderedCommand,
+  OrderedExtend,
+  Settlement,
+} from './job-record.ts';
 import { isFinished, isRunning, type JobEvent, nextStatus } from './state-table.ts';
 
 /** What a change has to know of the time it is made and of the hold that pays. */
@@ -93,12 +100,15 @@ export function givenUp(job: JobRecord, error: JobError, moment: Moment): JobCha
   return ended(job, 'given_up', moment, { error });
 }
 
+/** Why a job does not take a command. */
+export type Refusal = 'job_terminal' | 'job_not_finished' | 'too_late';
+
 /** What an owner's command changes, or why it cannot be: null where everything is so already. */
 export function commanded(
   job: JobRecord,
-  command: Command,
+  command: OrderedCommand,
   moment: Moment,
-): JobChange | { readonly refused: FailureCode } | null {
+): JobChange | { readonly refused: Refusal } | null {
   if (command.kind === 'extend') return extended(job, command, moment);
   if (isSoAlready(job, command.kind)) return null;
   if (isFinished(job.status)) return { refused: 'job_terminal' };
@@ -124,11 +134,14 @@ function isSoAlready({ status }: JobRecord, command: 'pause' | 'resume' | 'cance
 
 function extended(
   job: JobRecord,
-  command: Extract<Command, { kind: 'extend' }>,
+  command: OrderedExtend,
   { now }: Moment,
-): JobChange | { readonly refused: FailureCode } {
-  if (!isFinished(job.status) || command.from !== job.cursor) return { refused: 'job_not_finished' };
-  const hold = job.hold + 1;
+): JobChange | { readonly refused: Refusal } {
+  const { hold, openedAt } = command.order;
+  if (isTooLate(openedAt, now)) return { refused: 'too_late' };
+  // Who opened a hold before the one that the job goes by saw the video before it was extended.
+  const isOvertaken = command.from !== job.cursor || hold <= job.hold;
+  if (!isFinished(job.status) || isOvertaken) return { refused: 'job_not_finished' };
   return {
     job: {
       spec: extendedSpec(job, command),
@@ -148,10 +161,7 @@ function extended(
   };
 }
 
-function extendedSpec(
-  { spec, cursor }: JobRecord,
-  { frames, interval, labels }: Extract<Command, { kind: 'extend' }>,
-): JobSpec {
+function extendedSpec({ spec, cursor }: JobRecord, { frames, interval, labels }: OrderedExtend): JobSpec {
   const before = spec.labels.filter(({ from }) => labels === undefined || from < cursor);
   return {
     ...spec,

@@ -1,11 +1,10 @@
 import { DurableObject } from 'cloudflare:workers';
-import type { FailureCode } from '../contract/failure.ts';
 import type { StoredFrame } from '../contract/frame.ts';
 import type { VideoStatus } from '../contract/job.ts';
-import { openingMilliseconds } from './account-core.ts';
-import { commanded, gone, type Moment, newRecord } from './job-changes.ts';
-import type { Command, JobView, NewJob } from './job-directory.ts';
-import type { FrameCommit, JobRecord } from './job-record.ts';
+import { isTooLate } from './account-core.ts';
+import { commanded, gone, type Moment, newRecord, type Refusal } from './job-changes.ts';
+import type { JobView, NewJob } from './job-directory.ts';
+import type { FrameCommit, JobRecord, OrderedCommand } from './job-record.ts';
 import { SqlJobStore } from './sql-job-store.ts';
 import { isRunning, isVisible } from './state-table.ts';
 import { isOverdue } from './wake.ts';
@@ -47,7 +46,7 @@ export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
   async create(job: NewJob, openedAt: number): Promise<JobView | 'too_late'> {
     const now = this.surroundings().clock();
     const existing = this.#store.job();
-    if (existing === null && now - openedAt > openingMilliseconds) return 'too_late';
+    if (existing === null && isTooLate(openedAt, now)) return 'too_late';
     if (existing === null) this.#store.create(newRecord(job, now), job.firstFrame);
     return viewOf(this.#store.job() as JobRecord);
   }
@@ -94,17 +93,13 @@ export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
     }
   }
 
-  /** How many holds the job knows. */
-  async knownHolds(): Promise<number> {
-    const job = this.#store.job();
-    return job === null ? 0 : job.hold + 1;
+  /** Whether the job goes, or ever went, by a hold. */
+  async knowsHold(hold: number): Promise<boolean> {
+    return this.#store.job() !== null && this.#store.hasSettlement(hold);
   }
 
-  /** @param openedAt of the hold that an extension needs, numbered `knownHolds()` */
-  async command(command: Command, hold: number, openedAt: number): Promise<Answer<JobView> | FailureCode> {
+  async command(command: OrderedCommand): Promise<Answer<JobView> | Refusal> {
     return this.#answer((job) => {
-      const isLate = this.surroundings().clock() - openedAt > openingMilliseconds;
-      if (command.kind === 'extend' && (isLate || hold !== job.hold + 1)) return 'job_not_finished';
       const change = commanded(job, command, this.#moment(job));
       if (change !== null && 'refused' in change) return change.refused;
       if (change !== null) {

@@ -1,7 +1,7 @@
 import type { JobError, JobSpec, JobStatus } from '../contract/job.ts';
 import type { FrameCache } from '../engine/frame-cache.ts';
 import type { PartialFrame } from '../engine/partial-frame.ts';
-import type { Source } from './job-directory.ts';
+import type { Command, Source } from './job-directory.ts';
 
 /** Everything about a job but its frames. Times are milliseconds since 1970. */
 export interface JobRecord {
@@ -20,7 +20,7 @@ export interface JobRecord {
   readonly attempts: number;
   /** Counts what the owner told the job: a wake that began before does not commit after. */
   readonly epoch: number;
-  /** Number of the hold that pays for the frames made now: another one with each extension. */
+  /** Number of the hold that pays for the frames made now: a higher one with each extension. */
   readonly hold: number;
   /** When the job wants its next wake: its alarm is set to this. Null = never. */
   readonly wakeAt: number | null;
@@ -41,6 +41,20 @@ export interface FrameCommit {
   /** Absent for shared frames: K and V can be rebuilt from latents. */
   readonly cache?: FrameCache;
 }
+
+/** The hold that pays for a creation or an extension. */
+export interface Order {
+  readonly hold: number;
+  /** Milliseconds since 1970. */
+  readonly openedAt: number;
+}
+
+type Extend = Extract<Command, { kind: 'extend' }>;
+
+/** A command as it reaches the job: an extension has been ordered. */
+export type OrderedCommand = Exclude<Command, Extend> | OrderedExtend;
+
+export type OrderedExtend = Extend & { readonly order: Order };
 
 /**
  * What the account has to hear of a hold. The count only grows, so that repetition and order of delivery do not

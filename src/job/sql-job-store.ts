@@ -79,6 +79,10 @@ export class SqlJobStore implements JobStore {
     return settlementOf(row);
   }
 
+  hasSettlement(hold: number): boolean {
+    return this.#sql.exec('SELECT 1 FROM settlement WHERE hold = ?', hold).toArray().length > 0;
+  }
+
   outbox(): Settlement[] {
     const rows = this.#sql.exec<SettlementRow>(
       'SELECT * FROM settlement WHERE captured > heard_captured OR is_final > heard_final ORDER BY hold',

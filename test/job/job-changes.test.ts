@@ -66,9 +66,11 @@ it('shared frames are free', () => {
 
 describe('an extension', () => {
   const made = job({ status: 'completed', cursor: 9, completedAt: 1, expiresAt: 2 });
+  const order = { hold: 3, openedAt: moment.now };
   const legs = (before: JobRecord, interval?: number) => {
     const frames = before.cursor + 3;
-    const change = commanded(before, { kind: 'extend', from: before.cursor, frames, interval }, moment);
+    const extend = { kind: 'extend', from: before.cursor, frames, interval, order } as const;
+    const change = commanded(before, extend, moment);
     return change !== null && 'job' in change ? change.job.spec?.legs : change;
   };
   const leg = (from: number, seed: number, interval: number) => ({ from, seed, interval });
@@ -94,11 +96,11 @@ describe('an extension', () => {
     expect(legs(withLegs(0, leg(0, 7, 1), leg(4, 8, 2)))).toEqual([leg(0, 8, 2)]);
   });
 
-  it('begins another hold under another epoch', () => {
-    const change = commanded(made, { kind: 'extend', from: 9, frames: 12 }, moment);
+  it('begins under the hold that was opened for it, and another epoch', () => {
+    const change = commanded(made, { kind: 'extend', from: 9, frames: 12, order }, moment);
     expect(change).toMatchObject({
-      job: { status: 'queued', hold: 1, epoch: 1, wakeAt: 5000, expiresAt: null, completedAt: null },
-      settlements: [{ hold: 1, captured: 0, isFinal: false }],
+      job: { status: 'queued', hold: 3, epoch: 1, wakeAt: 5000, expiresAt: null, completedAt: null },
+      settlements: [{ hold: 3, captured: 0, isFinal: false }],
     });
   });
 });

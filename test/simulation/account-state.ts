@@ -38,6 +38,12 @@ export class SimulatedAccountBook implements AccountBook {
     return this.#cell.state.holds.find((known) => isSame(known, { jobId, hold })) ?? null;
   }
 
+  nextHold(jobId: string): number {
+    const { holds, listed } = this.#cell.state;
+    const numbers = holds.filter((known) => known.jobId === jobId).map(({ hold }) => hold + 1);
+    return Math.max(listed.includes(jobId) ? 1 : 0, ...numbers);
+  }
+
   unfinished(): number {
     return this.#cell.state.holds.filter(({ isEnded }) => !isEnded).length;
   }
@@ -53,11 +59,6 @@ export class SimulatedAccountBook implements AccountBook {
       ? state.holds.map((known) => (isSame(known, hold) ? hold : known))
       : [...state.holds, hold];
     this.#cell.change({ ...state, holds });
-  }
-
-  erase(hold: Hold): void {
-    const { state } = this.#cell;
-    this.#cell.change({ ...state, holds: state.holds.filter((known) => !isSame(known, hold)) });
   }
 }
 

@@ -90,7 +90,7 @@ export interface Move {
 const now = 0;
 const expiryMs = 1e12;
 const settings = { leaseMs: () => 2000, expiryMs };
-const firstHold = { jobId: 'job', hold: 0, now, maximum: 1 };
+const firstHold = { jobId: 'job', now, maximum: 1 };
 
 /** All jobs have just been created; nothing has happened. */
 export function firstWorld(bounds: Bounds): SmallWorld {

@@ -20,6 +20,8 @@ export interface Faults {
   readonly slowDisk: number;
   /** Times that an object's storage is full for a while. */
   readonly fullStorages: number;
+  /** Times that the account's object goes from memory and its alarm from storage. */
+  readonly lostAlarms: number;
   /** A frame that can never be computed. */
   readonly poison: 'none' | 'throws' | 'kills';
   /** Another build of the model is served: never, for a while, or from some moment on. */
@@ -45,6 +47,7 @@ export function drawFaults(random: SeededRandom): Faults {
     slow: rate(8, 0.1),
     slowDisk: rate(3, 0.05, 0.5),
     fullStorages: rate(5, 1, 2),
+    lostAlarms: rate(5, 1, 2),
     poison: random.below(5) === 0 ? random.pick(['throws', 'kills'] as const) : 'none',
     otherBuild: random.below(10) === 0 ? random.pick(['for a while', 'for ever'] as const) : 'never',
     slowClient: rate(5, 0.1, 0.4),

@@ -30,7 +30,7 @@ function live(world: World): void {
   const clients = new SimulatedClients(world, account, jobs);
   clients.begin();
   const faultyMilliseconds = random.pick([2000, 10_000, 150_000]);
-  planFaults(world, jobs, faultyMilliseconds);
+  planFaults(world, account, jobs, faultyMilliseconds);
   world.runUntil(world.now + faultyMilliseconds);
   world.note('process', 'nothing goes wrong from now on');
   world.isCalm = true;
@@ -44,12 +44,21 @@ function live(world: World): void {
   account.checkAtEnd();
 }
 
-function planFaults(world: World, jobs: ReadonlyMap<string, SimulatedJob>, milliseconds: number): void {
+function planFaults(
+  world: World,
+  account: SimulatedAccount,
+  jobs: ReadonlyMap<string, SimulatedJob>,
+  milliseconds: number,
+): void {
   const { random, faults } = world;
   const span = () => random.below(random.pick([400, 3000, milliseconds]));
   for (let crash = 0; crash < faults.crashes; crash++)
     world.at(span(), () => {
       if (!world.isCalm) world.crash('at a random moment');
+    });
+  for (let lost = 0; lost < faults.lostAlarms; lost++)
+    world.at(span(), () => {
+      if (!world.isCalm) account.loseAlarm();
     });
   for (let full = 0; full < faults.fullStorages; full++)
     world.at(span(), () => {

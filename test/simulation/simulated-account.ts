@@ -1,11 +1,12 @@
 import {
+  confirmHold,
   type Hold,
-  holdProbed,
   nextSweep,
   openHold,
   overdueHolds,
   settleHolds,
 } from '../../src/job/account-core.ts';
+import type { Order } from '../../src/job/job-record.ts';
 import { isFinished, isVisible } from '../../src/job/state-table.ts';
 import type { SettlementMessage } from '../../src/job/wake-protocol.ts';
 import { type AccountState, emptyAccountState, SimulatedAccountBook } from './account-state.ts';
@@ -26,14 +27,20 @@ export class SimulatedAccount extends SimulatedObject<AccountState> {
     this.#maximum = maximum;
   }
 
-  open(jobId: string, hold: number): number | 'concurrency_limit' {
-    const { now } = this.world;
-    const opened = openHold(this.#book, { jobId, hold, now, maximum: this.#maximum });
-    this.world.note(this.id, `hold ${hold} of ${jobId}: ${opened}`);
-    if (opened !== 'open') return opened;
+  open(jobId: string): Order | 'concurrency_limit' {
+    const opened = openHold(this.#book, { jobId, now: this.world.now, maximum: this.#maximum });
+    if (opened === 'concurrency_limit') return opened;
+    const { hold, openedAt } = opened;
+    this.world.note(this.id, `opens hold ${hold} of ${jobId}`);
     if (hold === 0) this.#book.list(jobId);
     this.#arm();
-    return this.#book.hold(jobId, hold)?.openedAt ?? now;
+    return { hold, openedAt };
+  }
+
+  drop(jobId: string, hold: number): void {
+    this.world.note(this.id, `drops hold ${hold} of ${jobId}`);
+    confirmHold(this.#book, { jobId, hold }, false);
+    this.#checkEnded(jobId, hold);
   }
 
   settle(job: SimulatedJob, message: SettlementMessage): void {
@@ -64,13 +71,13 @@ export class SimulatedAccount extends SimulatedObject<AccountState> {
     for (const [id, { state }] of this.#jobs) {
       const isThere = state.job !== null && isVisible(state.job.status);
       must(listed.includes(id) === isThere, () => `${id}: ${isThere ? 'is not' : 'is still'} listed`);
-      for (let hold = 0; hold <= (state.job?.hold ?? -1); hold++)
+      for (const { hold } of state.settlements)
         must(this.#book.hold(id, hold) !== null, () => `${id}: hold ${hold} is lost`);
     }
   }
 
   protected override construct(): void {
-    return;
+    if (!this.world.variant.leavesAlarmLost) this.#arm();
   }
 
   protected override handleAlarm(): void {
@@ -86,11 +93,12 @@ export class SimulatedAccount extends SimulatedObject<AccountState> {
     return;
   }
 
-  #probe([hold, ...rest]: readonly Hold[]): void {
+  /** Asks one job after another; the alarm has failed where one did not answer. */
+  #probe([hold, ...rest]: readonly Hold[], isAnswered = true): void {
     const { life } = this;
     if (hold === undefined) {
-      this.#arm();
-      this.handled('done');
+      if (isAnswered) this.#arm();
+      this.handled(isAnswered ? 'done' : 'threw');
       return;
     }
     const job = this.#jobs.get(hold.jobId);
@@ -98,25 +106,24 @@ export class SimulatedAccount extends SimulatedObject<AccountState> {
     this.endTurn();
     this.world.call(
       job,
-      () => job.knownHolds(),
-      (known) => {
+      () => job.knowsHold(hold.hold),
+      (isUsed) => {
         if (life !== this.life) return;
-        this.#probed(hold, known);
-        this.#probe(rest);
+        confirmHold(this.#book, hold, isUsed);
+        if (!isUsed) this.#checkEnded(hold.jobId, hold.hold);
+        this.#probe(rest, isAnswered);
       },
       () => {
-        if (life === this.life) this.handled('threw');
+        if (life === this.life) this.#probe(rest, false);
       },
     );
   }
 
-  #probed(hold: Hold, known: number): void {
-    holdProbed(this.#book, hold, known);
-    if (this.#book.hold(hold.jobId, hold.hold) !== null) return;
-    this.world.note(this.id, `hold ${hold.hold} of ${hold.jobId} ends without a job`);
-    const { job } = (this.#jobs.get(hold.jobId) as SimulatedJob).state;
-    const isUsed = job !== null && job.hold >= hold.hold;
-    must(!isUsed, () => `${hold.jobId}: hold ${hold.hold} ends while the job lives on it`);
+  /** A hold that ends without frames is one that its job does not go by. */
+  #checkEnded(jobId: string, hold: number): void {
+    const job = this.#jobs.get(jobId) as SimulatedJob;
+    const isUsed = job.state.settlements.some((settlement) => settlement.hold === hold);
+    must(!isUsed, () => `${jobId}: hold ${hold} ends while the job lives on it`);
   }
 
   /** What the account has of a hold is on the job's disk; it has ended only where no more frames come. */

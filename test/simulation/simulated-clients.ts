@@ -1,5 +1,6 @@
 import type { JobSpec, LabelChange } from '../../src/contract/job.ts';
-import type { Command, NewJob } from '../../src/job/job-directory.ts';
+import type { NewJob } from '../../src/job/job-directory.ts';
+import type { Order, OrderedCommand } from '../../src/job/job-record.ts';
 import { isFinished } from '../../src/job/state-table.ts';
 import { givenContent, newPlan, type PlannedFrame } from './frame-content.ts';
 import type { SimulatedAccount } from './simulated-account.ts';
@@ -32,15 +33,15 @@ export class SimulatedClients {
     }
   }
 
-  /** Asks for every video in the list: whoever asks wakes what has been forgotten. */
+  /** Asks for the list and for every video in it: whoever asks wakes what has been forgotten. */
   lookAtAll(): void {
-    for (const [id, job] of this.#jobs)
-      if (this.#account.state.listed.includes(id))
-        this.#call(
-          job,
-          () => job.view(),
-          () => undefined,
-        );
+    this.#call(
+      this.#account,
+      () => this.#account.state.listed,
+      (listed) => {
+        for (const id of listed) this.#look(this.#jobs.get(id) as SimulatedJob, () => undefined);
+      },
+    );
   }
 
   #visit(): void {
@@ -105,19 +106,19 @@ export class SimulatedClients {
     const surroundings = { nature: this.#nature(), account: this.#account, others: this.#jobs };
     const job = new SimulatedJob(id, this.#world, surroundings);
     this.#jobs.set(id, job);
-    this.#open(id, 0, (openedAt) =>
+    this.#open(id, ({ hold, openedAt }) =>
       this.#call(
         job,
         () => job.create(order, openedAt, plan),
-        () => undefined,
+        (answer) => this.#dropUnless(answer === 'created', id, hold),
       ),
     );
   }
 
-  #command(job: SimulatedJob, command: Command): void {
+  #command(job: SimulatedJob, command: OrderedCommand): void {
     this.#call(
       job,
-      () => job.command(command, 0, 0),
+      () => job.command(command),
       () => undefined,
     );
   }
@@ -134,33 +135,37 @@ export class SimulatedClients {
     const frames = from + random.between(1, 3);
     const interval = random.chance(0.5) ? random.between(1, 3) : undefined;
     const labels = random.chance(0.5) ? this.#labels(from, frames) : undefined;
-    const command: Command = { kind: 'extend', from, frames, interval, labels };
-    const ordered = (hold: number, openedAt: number) =>
+    const command = { kind: 'extend' as const, from, frames, interval, labels };
+    this.#open(job.id, (order) =>
       this.#call(
         job,
-        () => job.command(command, hold, openedAt),
-        () => undefined,
-      );
+        () => job.command({ ...command, order }),
+        (answer) => this.#dropUnless(answer === 'done', job.id, order.hold),
+      ),
+    );
+  }
+
+  /** Opens a hold for an order that its client may not live to send, or send much later. */
+  #open(id: string, opened: (order: Order) => void): void {
+    const { faults, random } = this.#world;
     this.#call(
-      job,
-      () => job.knownHolds(),
-      (hold) => {
-        if (hold > 0) this.#open(job.id, hold, (openedAt) => ordered(hold, openedAt));
+      this.#account,
+      () => this.#account.open(id),
+      (order) => {
+        if (order === 'concurrency_limit' || this.#world.fault(faults.deadClient)) return;
+        if (this.#world.fault(faults.slowClient)) this.#world.at(random.below(70_000), () => opened(order));
+        else opened(order);
       },
     );
   }
 
-  #open(id: string, hold: number, opened: (openedAt: number) => void): void {
-    const { faults, random } = this.#world;
+  /** What durableJobDirectory does with the hold of an order that came to nothing. */
+  #dropUnless(isUsed: boolean, id: string, hold: number): void {
+    if (isUsed && !this.#world.variant.dropsEveryHold) return;
     this.#call(
       this.#account,
-      () => this.#account.open(id, hold),
-      (openedAt) => {
-        if (openedAt === 'concurrency_limit' || this.#world.fault(faults.deadClient)) return;
-        if (this.#world.fault(faults.slowClient))
-          this.#world.at(random.below(70_000), () => opened(openedAt));
-        else opened(openedAt);
-      },
+      () => this.#account.drop(id, hold),
+      () => undefined,
     );
   }
 

@@ -1,8 +1,14 @@
-import type { FailureCode } from '../../src/contract/failure.ts';
-import { openingMilliseconds } from '../../src/job/account-core.ts';
-import { commanded, gone, type Moment, newRecord } from '../../src/job/job-changes.ts';
-import type { Command, NewJob } from '../../src/job/job-directory.ts';
-import type { FrameCommit, JobChange, JobRecord, JobStore } from '../../src/job/job-record.ts';
+import { isTooLate } from '../../src/job/account-core.ts';
+import { commanded, gone, type Moment, newRecord, type Refusal } from '../../src/job/job-changes.ts';
+import type { NewJob } from '../../src/job/job-directory.ts';
+import type {
+  FrameCommit,
+  JobChange,
+  JobRecord,
+  JobStore,
+  OrderedCommand,
+  OrderedExtend,
+} from '../../src/job/job-record.ts';
 import { isRunning, isVisible } from '../../src/job/state-table.ts';
 import { isOverdue } from '../../src/job/wake.ts';
 import { extendedPlan, type PlannedFrame } from './frame-content.ts';
@@ -74,8 +80,7 @@ export class SimulatedJob extends SimulatedObject<JobState> {
   }
 
   create(job: NewJob, openedAt: number, plan: readonly PlannedFrame[]): 'created' | 'too_late' {
-    const isLate =
-      this.world.now - openedAt > openingMilliseconds && !this.world.variant.ignoresOpeningDeadline;
+    const isLate = isTooLate(openedAt, this.world.now) && !this.world.variant.ignoresOpeningDeadline;
     if (this.state.job !== null) return 'created';
     if (isLate) return 'too_late';
     this.account.mustHold(this.id, 0);
@@ -89,9 +94,8 @@ export class SimulatedJob extends SimulatedObject<JobState> {
     return job === null || !isVisible(job.status) ? null : { job, frames: this.state.frames };
   }
 
-  knownHolds(): number {
-    const { job } = this.state;
-    return job === null ? 0 : job.hold + 1;
+  knowsHold(hold: number): boolean {
+    return this.state.settlements.some((settlement) => settlement.hold === hold);
   }
 
   sharedFrames(from: number, count: number): FrameCommit[] | null {
@@ -100,15 +104,13 @@ export class SimulatedJob extends SimulatedObject<JobState> {
     return frames.slice(from, from + count).map((content, at) => frameOf(from + at, content));
   }
 
-  command(command: Command, hold: number, openedAt: number): 'done' | 'gone' | FailureCode {
+  command(command: OrderedCommand): 'done' | 'gone' | Refusal {
     const job = this.#read();
     if (job === null || !isVisible(job.status)) return 'gone';
-    const isLate = this.world.now - openedAt > openingMilliseconds;
-    if (command.kind === 'extend' && (isLate || hold !== job.hold + 1)) return 'job_not_finished';
     const change = commanded(job, command, this.#moment(job));
     if (change === null) return 'done';
     if ('refused' in change) return change.refused;
-    if (command.kind === 'extend') this.account.mustHold(this.id, hold);
+    if (command.kind === 'extend') this.account.mustHold(this.id, command.order.hold);
     this.world.turns.leave(this.id);
     this.#write(change);
     if (command.kind === 'extend') this.change({ ...this.state, plan: this.#extended(job, command) });
@@ -195,7 +197,7 @@ export class SimulatedJob extends SimulatedObject<JobState> {
     return { now: this.world.now, expiryMs: this.nature.expiryMs, settlement };
   }
 
-  #extended(job: JobRecord, command: Extract<Command, { kind: 'extend' }>): PlannedFrame[] {
+  #extended(job: JobRecord, command: OrderedExtend): PlannedFrame[] {
     const last = job.spec.legs.at(-1);
     must(last !== undefined, () => `${this.id}: no leg`);
     return extendedPlan(this.state.plan, command, { ...last, labels: job.spec.labels });

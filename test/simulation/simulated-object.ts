@@ -38,7 +38,7 @@ export abstract class SimulatedObject<
   #alarmToken = 0;
   #handling: { isAlarmReplaced: boolean } | null = null;
   #failures = 0;
-  /** The platform gave up on an alarm whose handler always threw. */
+  /** The platform lost the alarm, or gave up on it because its handler always threw. */
   isAlarmDropped = false;
 
   constructor(id: string, world: World, state: State) {
@@ -150,6 +150,15 @@ export abstract class SimulatedObject<
     this.forgetMemory();
     this.#schedule();
     for (const { failed } of waiting) failed();
+  }
+
+  /** Everything in memory goes, and the platform forgets the alarm. */
+  loseAlarm(): void {
+    this.world.note(this.id, 'is evicted, and its alarm is lost');
+    this.crash();
+    this.#alarmToken++;
+    this.#versions = [{ ...this.state, alarm: null }];
+    this.isAlarmDropped = true;
   }
 
   /** The alarm handler has ended. */

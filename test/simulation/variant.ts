@@ -22,6 +22,10 @@ export interface Variant {
   readonly believesHeard?: boolean;
   /** Milliseconds by which the account's sweep comes too early. */
   readonly sweepsEarlierMs?: number;
+  /** An account that comes into memory does not look whether its alarm is set. */
+  readonly leavesAlarmLost?: boolean;
+  /** A client drops the hold of every order, whatever became of it. */
+  readonly dropsEveryHold?: boolean;
   /** A job begins however old its hold is. */
   readonly ignoresOpeningDeadline?: boolean;
   /** A frame and the cursor after it are two groups of writes. */

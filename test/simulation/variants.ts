@@ -24,6 +24,8 @@ export const brokenVariants: Readonly<Record<string, Variant>> = {
   },
   'what was told is taken for heard': { believesHeard: true },
   'holds are swept while they can still be used': { sweepsEarlierMs: 55_000 },
+  'an account does not miss its alarm': { leavesAlarmLost: true },
+  'a hold is dropped while its job goes by it': { dropsEveryHold: true },
   'a job begins under a hold that has been swept': { ignoresOpeningDeadline: true },
   'a frame and the cursor are written one after the other': { splitsCommit: true },
   'a past in memory is used wherever it stands': { trustsPast: true },

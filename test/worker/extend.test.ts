@@ -154,16 +154,21 @@ describe('an extension', () => {
       expect(job.record).toMatchObject({ status: 'completed', hold: 0, spec: { frames: 9 } });
     }));
 
-  it('under a hold that is too old, or another one than the next, is refused', () =>
+  it('under a hold that is too old, or opened before the one that the video goes by, is refused', () =>
     inObject(async (job) => {
       const isolate = new FakeIsolate(100);
       await finished(job, isolate, {});
       const object = await job.in(isolate);
-      const extend = { kind: 'extend', from: 9, frames: 10 } as const;
-      expect(await object.command(extend, 1, isolate.now - 30_001)).toBe('job_not_finished');
-      for (const hold of [0, 2])
-        expect(await object.command(extend, hold, isolate.now)).toBe('job_not_finished');
-      expect(await object.command(extend, 1, isolate.now)).toMatchObject({ status: 'queued' });
+      const extended = (from: number, hold: number, openedAt = isolate.now) =>
+        object.command({ kind: 'extend', from, frames: from + 1, order: { hold, openedAt } });
+      expect(await extended(9, 1, isolate.now - 30_001)).toBe('too_late');
+      expect(await extended(9, 0)).toBe('job_not_finished');
+      expect(await extended(9, 4)).toMatchObject({ status: 'queued' });
+      await job.run(isolate);
+      for (const hold of [1, 4]) expect(await extended(10, hold)).toBe('job_not_finished');
+      expect(await extended(10, 5)).toMatchObject({ status: 'queued' });
+      for (const hold of [0, 4, 5]) expect(await object.knowsHold(hold)).toBe(true);
+      for (const hold of [1, 2, 3, 6]) expect(await object.knowsHold(hold)).toBe(false);
     }));
 });
 

@@ -99,7 +99,9 @@ export class FakeJob implements StorageHold {
   /** What the owner commands, with the hold that it needs. */
   async command(isolate: FakeIsolate, command: Command) {
     const object = await this.in(isolate);
-    return object.command(command, await object.knownHolds(), isolate.now);
+    if (command.kind !== 'extend') return object.command(command);
+    const order = { hold: (this.store.job()?.hold ?? 0) + 1, openedAt: isolate.now };
+    return object.command({ ...command, order });
   }
 
   /** One alarm run. */

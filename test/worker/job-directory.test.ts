@@ -1,4 +1,4 @@
-import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import { localAccount } from '../../src/job/account-object.ts';
@@ -24,7 +24,7 @@ const everyId = async () => (await account.page({ after: null, limit: 1000, orde
 /** Holds without a job, as crashes between hold and creation leave them. */
 async function leaveVacant(count: number): Promise<string[]> {
   const ids = Array.from({ length: count }, () => publicId(env.JOBS.newUniqueId()));
-  for (const id of ids) expect(await account.open(id, 0)).toMatchObject({ openedAt: expect.any(Number) });
+  for (const id of ids) expect(await account.open(id)).toMatchObject({ hold: 0 });
   return ids;
 }
 
@@ -34,6 +34,13 @@ async function sweep(): Promise<void> {
     storage.sql.exec('UPDATE hold SET opened_at = opened_at - 60000 WHERE is_confirmed = 0');
   });
   await runDurableObjectAlarm(account);
+}
+
+/** A directory whose orders are overtaken between the hold and the job. */
+function overtaken(by: () => Promise<unknown>) {
+  return durableJobDirectory(env.JOBS, env.ACCOUNTS, async (point) => {
+    if (point === 'hold-opened') await by();
+  });
 }
 
 /** The job once it is finished and the account has heard of it. */
@@ -50,7 +57,7 @@ describe('the directory of jobs', () => {
     expect(await account.hold(vacant, 0)).toMatchObject({ isConfirmed: false, isEnded: false });
     await sweep();
     expect(await everyId()).toEqual(before);
-    expect(await account.hold(vacant, 0)).toBeNull();
+    expect(await account.hold(vacant, 0)).toMatchObject({ captured: 0, isEnded: true });
     expect(await directory.find(vacant)).toBeNull();
   });
 
@@ -79,10 +86,9 @@ describe('the directory of jobs', () => {
     await runInDurableObject(account, (_, { storage }) => {
       storage.sql.exec('UPDATE hold SET is_confirmed = 0, is_ended = 0 WHERE job = ?', id);
     });
-    await account.open(id, 0);
-    await account.open(publicId(env.JOBS.newUniqueId()), 0);
+    await leaveVacant(1);
     await sweep();
-    expect(await account.hold(id, 0)).toMatchObject({ isConfirmed: true });
+    expect(await account.hold(id, 0)).toMatchObject({ isConfirmed: true, isEnded: false });
     await account.settle(id, { settlements: [{ hold: 0, captured: 0, isFinal: true }], isGone: false });
   });
 
@@ -98,8 +104,8 @@ describe('the limit of unfinished videos', () => {
     const { id } = await directory.create(job);
     await settled(id);
     const open = publicId(env.JOBS.newUniqueId());
-    await account.open(open, 0);
-    while ((await account.open(publicId(env.JOBS.newUniqueId()), 0)) !== 'concurrency_limit');
+    await account.open(open);
+    while ((await account.open(publicId(env.JOBS.newUniqueId()))) !== 'concurrency_limit');
     await expect(directory.create(job)).rejects.toMatchObject({ code: 'concurrency_limit', status: 429 });
     const from = (await directory.find(id))?.committedFrames ?? 0;
     const extend = { kind: 'extend', from, frames: from + 1 } as const;
@@ -121,6 +127,19 @@ describe('the limit of unfinished videos', () => {
     await expect(directory.command(id, extend)).rejects.toMatchObject({ code: 'job_not_finished' });
     expect(await account.hold(id, 1)).toBeNull();
   });
+
+  it('counts no extension that another one, or the removal of the video, has overtaken', async () => {
+    const { id } = await directory.create(job);
+    await settled(id);
+    const extend = { kind: 'extend', from: 0, frames: 9 } as const;
+    await expect(overtaken(() => directory.command(id, extend)).command(id, extend)).rejects.toMatchObject({
+      code: 'job_not_finished',
+    });
+    expect(await account.hold(id, 1)).toMatchObject({ captured: 0, isEnded: true });
+    await vi.waitFor(async () => expect(await account.hold(id, 2)).toMatchObject({ isEnded: true }), 5000);
+    expect(await overtaken(() => directory.remove(id)).command(id, extend)).toBeNull();
+    expect(await account.hold(id, 3)).toMatchObject({ captured: 0, isEnded: true });
+  });
 });
 
 describe('a video that has expired', () => {
@@ -132,6 +151,7 @@ describe('a video that has expired', () => {
       storage.sql.exec('UPDATE job SET expires_at = 1');
       await storage.setAlarm(Date.now());
     });
+    await evictDurableObject(stub);
     await runDurableObjectAlarm(stub);
     await vi.waitFor(async () => expect(await everyId()).not.toContain(id));
     const calls = [

@@ -1,4 +1,4 @@
-import { type AccountBook, type Hold, settleHolds } from '../../src/job/account-core.ts';
+import { type Hold, settleHolds } from '../../src/job/account-core.ts';
 import type { SettlementMessage } from '../../src/job/wake-protocol.ts';
 
 /** An account in memory that notes what a job tells it. */
@@ -7,12 +7,9 @@ export class MemoryAccount {
   isUnreachable = false;
   isListed = true;
   readonly #holds = new Map<number, Hold>();
-  readonly #book: AccountBook = {
+  readonly #book: Parameters<typeof settleHolds>[0] = {
     hold: (_, hold) => this.hold(hold),
-    unfinished: () => [...this.#holds.values()].filter(({ isEnded }) => !isEnded).length,
-    unconfirmed: () => [...this.#holds.values()].filter(({ isConfirmed }) => !isConfirmed),
     write: (hold) => void this.#holds.set(hold.hold, hold),
-    erase: ({ hold }) => void this.#holds.delete(hold),
     unlist: () => {
       this.isListed = false;
     },

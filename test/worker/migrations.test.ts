@@ -172,7 +172,9 @@ describe('an account of the first version', () => {
     const page = () => account.page({ after: null, limit: 10, order: 'asc' });
     expect(await page()).toEqual({ jobIds: ids, hasMore: false });
     const next = publicId(env.JOBS.newUniqueId());
-    await account.open(next, 0);
+    expect(await account.open(next)).toMatchObject({ hold: 0 });
+    // Hold 0 of a job in the list is taken, whether it has told of it or not.
+    expect(await account.open(ids[1] as string)).toMatchObject({ hold: 1 });
     expect(await page()).toEqual({ jobIds: [...ids, next], hasMore: false });
     // A job of the first version tells of a hold that the account has never opened.
     await account.settle(ids[0] as string, {

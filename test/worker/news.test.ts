@@ -121,7 +121,7 @@ it('a change is heard at whatever moment after the question it comes', () =>
       const isPaused = job.record.status === 'paused';
       const asked = object.news(0, isPaused ? 'paused' : 'queued', 5000);
       for (let tick = 0; tick < ticks; tick++) await null;
-      await object.command({ kind: isPaused ? 'resume' : 'pause' }, 0, 0);
+      await object.command({ kind: isPaused ? 'resume' : 'pause' });
       const answer = await Promise.race([asked, scheduler.wait(1000)]);
       expect(answer).toMatchObject({ view: { status: isPaused ? 'queued' : 'paused' } });
     }
