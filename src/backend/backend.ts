@@ -1,5 +1,5 @@
 import type { Manifest } from '../contract/manifest.ts';
-import type { Conditions, GeneratedFrame, GenerationPlan } from '../engine/generation.ts';
+import type { CachedFrame, FinishedFrames, GeneratedFrame, GenerationPlan } from '../engine/generation.ts';
 import type { PartialFrame } from '../engine/partial-frame.ts';
 import type { Past } from '../engine/past.ts';
 
@@ -46,15 +46,8 @@ export interface Model {
    */
   generate(past: Past, plan: GenerationPlan): AsyncGenerator<GeneratedFrame, PartialFrame | null>;
   /**
-   * The past before frame `cursor`, from latents alone, by one pass for each frame that the window
-   * can see.
-   * @param latentsOf latents [S, C] of a finished frame
-   * @param firstPixels RGBA [h, w, 4] of frame 0 as displayed
+   * K and V of the frames that the frame at `end` depends on, made anew from latents by one pass each; `past` moves
+   * on with each, up to `end`. The consumer may stop and go on as with `generate`.
    */
-  rebuild(
-    cursor: number,
-    conditions: Conditions,
-    latentsOf: (frame: number) => Float32Array,
-    firstPixels: Uint8ClampedArray,
-  ): Promise<Past>;
+  replay(past: Past, end: number, finished: FinishedFrames): AsyncGenerator<CachedFrame, void>;
 }

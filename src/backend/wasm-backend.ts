@@ -1,5 +1,5 @@
 import type { Manifest } from '../contract/manifest.ts';
-import { generate, rebuildPast } from '../engine/generation.ts';
+import { generate, replay } from '../engine/generation.ts';
 import type { Backend, Lease, Model } from './backend.ts';
 import { type ModelFiles, readManifest, sha256Hex } from './model-files.ts';
 import { loadGraphs } from './model-loading.ts';
@@ -119,8 +119,7 @@ class HeldLease implements Lease {
     return {
       manifest: graphs.manifest,
       generate: (past, plan) => generate(graphs, past, plan, pause),
-      rebuild: (cursor, conditions, latentsOf, firstPixels) =>
-        rebuildPast(graphs, cursor, conditions, latentsOf, firstPixels, pause),
+      replay: (past, end, finished) => replay(graphs, past, end, finished, pause),
     };
   }
 

@@ -43,19 +43,30 @@ export interface GenerationPlan {
   readonly partial?: PartialFrame;
 }
 
-/** A finished frame, with what must be kept to go on after it. */
-export interface GeneratedFrame {
+/** K and V of a finished frame, as the past has them. */
+export interface CachedFrame {
   readonly index: number;
+  readonly cache: FrameCache;
+}
+
+/** A finished frame, with what must be kept to go on after it. */
+export interface GeneratedFrame extends CachedFrame {
   /** [S, C] */
   readonly latents: Float32Array;
-  /** K and V in 8 bits, as the past has them. */
-  readonly cache: FrameCache;
   /** RGBA [h, w, 4] as displayed */
   readonly pixels: Uint8ClampedArray;
 }
 
 /** What the frames of a video are conditioned on, in replay as in generation. */
-export type Conditions = Pick<GenerationPlan, 'legs' | 'labels'>;
+type Conditions = Pick<GenerationPlan, 'legs' | 'labels'>;
+
+/** Finished frames, as far as K and V follow from them. */
+export interface FinishedFrames extends Conditions {
+  /** Latents [S, C] of a frame. */
+  readonly latentsOf: (frame: number) => Float32Array;
+  /** RGBA [h, w, 4] of frame 0 as displayed */
+  readonly firstPixels: Uint8ClampedArray;
+}
 
 /**
  * The frames from `past.cursor` to `plan.endFrame`, one after another, as far as `plan.passes`
@@ -97,29 +108,27 @@ export async function* generate(
 }
 
 /**
- * The past before frame `cursor` from latents alone: one commit pass for frame 0 and for each of
- * the W + (L - 1) * W frames that the window's layers can see.
- * @param latentsOf latents [S, C] of a finished frame
- * @param firstPixels RGBA [h, w, 4] of frame 0 as displayed
+ * K and V of the frames that the frame at `end` depends on, made anew from latents: one commit pass for frame 0 and
+ * for each of the W + (L - 1) * W frames that the window's layers can see. `past` has moved on by a frame when it is
+ * yielded, and in the end stands before `end`; a replay goes on from where another one to the same end was stopped.
+ * @param pause awaited before every pass
  */
-export async function rebuildPast(
+export async function* replay(
   graphs: Graphs,
-  cursor: number,
-  conditions: Conditions,
-  latentsOf: (frame: number) => Float32Array,
-  firstPixels: Uint8ClampedArray,
+  past: Past,
+  end: number,
+  finished: FinishedFrames,
   pause: () => Promise<void>,
-): Promise<Past> {
-  const past = Past.empty(graphs.manifest);
-  if (cursor === 0) return past;
-  const { layers, window } = graphs.manifest.backbone;
-  past.append(await commit(graphs, past, latentsOf(0), conditions), firstPixels);
-  past.skipTo(Math.max(1, cursor - layers * window));
-  while (past.cursor < cursor) {
+): AsyncGenerator<CachedFrame, void> {
+  const start = Past.replayStart(graphs.manifest, end);
+  while (past.cursor < end) {
+    if (past.cursor > 0) past.skipTo(Math.max(start, past.cursor));
     await pause();
-    past.append(await commit(graphs, past, latentsOf(past.cursor), conditions), firstPixels);
+    const index = past.cursor;
+    const cache = await commit(graphs, past, finished.latentsOf(index), finished);
+    past.append(cache, finished.firstPixels);
+    yield { index, cache };
   }
-  return past;
 }
 
 /** The label id of a frame: that of the last change at or before it. */

@@ -46,7 +46,8 @@ export class Past {
   /**
    * The past before frame `cursor`, from what was kept of its frames.
    * @param firstPixels RGBA [h, w, 4] of frame 0 as displayed
-   * @param cacheOf caches of the frames that `Past.framesNeeded(manifest, cursor)` names
+   * @param cacheOf caches of the frames that `Past.framesNeeded(manifest, cursor, end)` names
+   * @param end where the replay ends that left this past; `cursor` where it is whole
    * @throws RangeError for a cache of a wrong size
    */
   static restore(
@@ -54,20 +55,29 @@ export class Past {
     cursor: number,
     firstPixels: Uint8ClampedArray,
     cacheOf: (frame: number) => FrameCache,
+    end = cursor,
   ): Past {
     const past = new Past(manifest);
-    for (const frame of Past.framesNeeded(manifest, cursor)) {
+    for (const frame of Past.framesNeeded(manifest, cursor, end)) {
       past.skipTo(frame);
       past.append(cacheOf(frame), firstPixels);
     }
     return past;
   }
 
-  /** Frames whose K and V the frame at `cursor` reads, in rising order: 0 and the last W. */
-  static framesNeeded(manifest: Manifest, cursor: number): number[] {
-    const from = Math.max(1, cursor - manifest.backbone.window);
+  /**
+   * Frames whose K and V the frame at `cursor` reads, in rising order: 0 and the last W, in a replay to `end` of
+   * those that it has made.
+   */
+  static framesNeeded(manifest: Manifest, cursor: number, end = cursor): number[] {
+    const from = Math.max(Past.replayStart(manifest, end), cursor - manifest.backbone.window);
     const recent = Array.from({ length: Math.max(0, cursor - from) }, (_, i) => from + i);
     return cursor > 0 ? [0, ...recent] : [];
+  }
+
+  /** Where a replay goes on after frame 0: with the first of the frames that the window's layers see from `end`. */
+  static replayStart({ backbone }: Manifest, end: number): number {
+    return Math.max(1, end - backbone.layers * backbone.window);
   }
 
   /** Bytes of K and V of one frame as they are kept. */

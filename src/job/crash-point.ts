@@ -13,6 +13,7 @@ type Written =
   | 'frame'
   | 'last-frame'
   | 'shared'
+  | 'replayed'
   | 'part'
   | 'end'
   | 'gone'
@@ -49,10 +50,11 @@ export function pointBefore(effect: Effect): CrashPoint {
   return effect.kind === 'write' ? `write:${written(effect.change)}` : effect.kind;
 }
 
-function written({ job, frames, partial, heard, dropsVideo }: JobChange): Written {
+function written({ job, frames, caches, partial, heard, dropsVideo }: JobChange): Written {
   if (dropsVideo) return 'gone';
   if (heard !== undefined) return 'settled';
-  if (frames !== undefined && partial === undefined) return 'shared';
+  if (frames === undefined && caches !== undefined) return 'replayed';
+  if (frames !== undefined && caches === undefined) return 'shared';
   if (frames !== undefined) return job.status === 'completed' ? 'last-frame' : 'frame';
   if (partial != null) return 'part';
   if (job.status !== undefined) return 'end';

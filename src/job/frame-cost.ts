@@ -21,25 +21,35 @@ export function multiplyAddsPerFrame(
   return passes * backbone.multiplyAdds + tokens * headRow + decoder.multiplyAdds;
 }
 
-/** What one wake computes. */
+/**
+ * Passes of the backbone, each with its share of a frame's other work, that fit the CPU time of a wake: those of whole
+ * frames, or else as many as fit, at least one.
+ */
+export function passesPerWake(
+  frameMultiplyAdds: number,
+  framePasses: number,
+  { multiplyAddsPerSecond, wakeSeconds }: Speed,
+): number {
+  const frames = (wakeSeconds * multiplyAddsPerSecond) / frameMultiplyAdds;
+  return frames < 1 ? Math.max(1, Math.floor(frames * framePasses)) : Math.floor(frames) * framePasses;
+}
+
+/** Frames that one wake computes. */
 export interface Chunk {
   readonly endFrame: number;
   /** Passes of the backbone; fewer than a frame's where not even one frame fits. */
   readonly passes: number;
 }
 
-/** What fits the CPU time of a wake: whole frames, or else as many passes as fit, at least one. */
+/** What a wake's passes hold: whole frames, or else a part of one. */
 export function chunkOf(
-  job: Pick<JobRecord, 'cursor' | 'frameMultiplyAdds' | 'spec'>,
+  { cursor, spec }: Pick<JobRecord, 'cursor' | 'spec'>,
   framePasses: number,
-  { multiplyAddsPerSecond, wakeSeconds }: Speed,
+  passes: number,
 ): Chunk {
-  const frames = (wakeSeconds * multiplyAddsPerSecond) / job.frameMultiplyAdds;
-  if (frames < 1) return { endFrame: job.cursor + 1, passes: Math.max(1, Math.floor(frames * framePasses)) };
-  return {
-    endFrame: Math.min(job.cursor + Math.floor(frames), job.spec.frames),
-    passes: Number.POSITIVE_INFINITY,
-  };
+  if (passes < framePasses) return { endFrame: cursor + 1, passes };
+  const endFrame = Math.min(cursor + Math.floor(passes / framePasses), spec.frames);
+  return { endFrame, passes: Number.POSITIVE_INFINITY };
 }
 
 /** Expected time of one frame in milliseconds, rounded up. */

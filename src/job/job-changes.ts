@@ -1,4 +1,5 @@
 import type { JobError, JobSpec } from '../contract/job.ts';
+import type { CachedFrame } from '../engine/generation.ts';
 import type { PartialFrame } from '../engine/partial-frame.ts';
 import { isTooLate } from './account-core.ts';
 import type { NewJob } from './job-directory.ts';
@@ -28,6 +29,7 @@ export function newRecord({ firstFrame, ...job }: NewJob, now: number): JobRecor
     isFirstGiven: firstFrame !== null,
     status: 'queued',
     cursor: 0,
+    pastCursor: 0,
     attempts: 0,
     epoch: 0,
     hold: 0,
@@ -45,33 +47,69 @@ export function attemptBegun(job: JobRecord, leaseUntil: number): JobChange {
   return { job: { attempts: job.attempts + 1, wakeAt: leaseUntil } };
 }
 
+/** A finished frame with its K and V. */
+export interface MadeFrame {
+  readonly frame: FrameCommit;
+  readonly cache: CachedFrame['cache'];
+  /** Frames before the cursor that the next frame can see. */
+  readonly window: number;
+}
+
 /**
  * The frame at the cursor is finished. The count of attempts starts anew: at 1 where the same wake goes on with the
  * next frame, which is a try at it, else at 0.
- * @param window frames before the cursor that the next frame can see
  * @param leaseUntil end of the lease for the next frame; null where the wake ends here
  */
 export function frameCommitted(
   job: JobRecord,
-  frame: FrameCommit,
+  { frame, cache, window }: MadeFrame,
   moment: Moment,
-  window: number,
   leaseUntil: number | null,
 ): JobChange {
-  if (frame.index !== job.cursor)
-    throw new RangeError(`frame ${frame.index} is not the next one, ${job.cursor}`);
-  const cursor = job.cursor + 1;
-  const isFree = frame.index === 0 && job.isFirstGiven;
+  const { index } = frame;
+  if (index !== job.cursor || index !== job.pastCursor)
+    throw new RangeError(
+      `frame ${index} is not the next one, ${job.cursor}, after the past, ${job.pastCursor}`,
+    );
+  const pastCursor = index + 1;
+  const isFree = index === 0 && job.isFirstGiven;
   const captured = moment.settlement.captured + (isFree ? 0 : 1);
-  const attempts = leaseUntil === null ? 0 : 1;
-  const kept = { frames: [frame], partial: null, keepCacheFrom: cursor - window };
-  return { ...kept, ...advanced(job, cursor, { ...moment, captured, attempts, leaseUntil }) };
+  const change = advanced(job, pastCursor, { ...moment, captured, leaseUntil });
+  return {
+    ...change,
+    job: { ...change.job, pastCursor },
+    ...{ frames: [frame], partial: null, caches: [{ index, cache }], keepCacheFrom: pastCursor - window },
+  };
 }
 
-/** Frames that the video shares with its source: nobody pays for them, and their K and V can be rebuilt. */
+/** K and V of finished frames, made anew from latents. */
+export interface Replayed {
+  readonly caches: readonly CachedFrame[];
+  /** The frame before which they stand. */
+  readonly pastCursor: number;
+  /** Frames before that one that it can see. */
+  readonly window: number;
+}
+
+/** K and V stand before a later frame than they did. Attempts are counted as for frames. */
+export function framesReplayed(
+  { caches, pastCursor, window }: Replayed,
+  now: number,
+  leaseUntil: number | null,
+): JobChange {
+  const job = { pastCursor, attempts: attemptsAfter(leaseUntil), wakeAt: leaseUntil ?? now };
+  return { job, caches, keepCacheFrom: pastCursor - window };
+}
+
+/** The wake that goes on has begun a try at what comes next. */
+function attemptsAfter(leaseUntil: number | null): number {
+  return leaseUntil === null ? 0 : 1;
+}
+
+/** Frames that the video shares with its source: nobody pays for them, and their K and V are made anew later. */
 export function framesShared(job: JobRecord, frames: readonly FrameCommit[], moment: Moment): JobChange {
   const { captured } = moment.settlement;
-  const progress = { ...moment, captured, attempts: 0, leaseUntil: null };
+  const progress = { ...moment, captured, leaseUntil: null };
   return { frames, ...advanced(job, job.cursor + frames.length, progress) };
 }
 
@@ -83,14 +121,14 @@ export function partCommitted(partial: PartialFrame, now: number): JobChange {
 function advanced(
   job: JobRecord,
   cursor: number,
-  progress: Moment & { captured: number; attempts: number; leaseUntil: number | null },
+  progress: Moment & { captured: number; leaseUntil: number | null },
 ): Pick<JobChange, 'job' | 'settlements'> {
-  const { now, captured, attempts, leaseUntil } = progress;
+  const { now, captured, leaseUntil } = progress;
   const isLast = cursor === job.spec.frames;
   const status = nextStatus(job.status, isLast ? 'last_frame_committed' : 'frame_committed');
   const end = isLast ? finishedAt(progress) : { wakeAt: leaseUntil ?? now };
   return {
-    job: { status, cursor, attempts: isLast ? 0 : attempts, ...end },
+    job: { status, cursor, attempts: isLast ? 0 : attemptsAfter(leaseUntil), ...end },
     settlements: [{ hold: job.hold, captured, isFinal: isLast }],
   };
 }

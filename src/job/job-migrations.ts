@@ -44,4 +44,8 @@ export const jobMigrations: readonly string[] = [
    ) STRICT;
    INSERT INTO settlement
      SELECT 0, max(0, cursor - (first_frame IS NOT NULL)), status IN ('completed', 'failed'), -1, 0 FROM job;`,
+
+  // Where K and V stand while they are made anew. A past of which rows are missing is made anew whatever this says.
+  `ALTER TABLE job ADD COLUMN past_cursor INTEGER NOT NULL DEFAULT 0;
+   UPDATE job SET past_cursor = cursor;`,
 ];

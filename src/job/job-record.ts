@@ -1,5 +1,5 @@
 import type { JobError, JobSpec, JobStatus } from '../contract/job.ts';
-import type { FrameCache } from '../engine/frame-cache.ts';
+import type { CachedFrame } from '../engine/generation.ts';
 import type { PartialFrame } from '../engine/partial-frame.ts';
 import type { Command, Source } from './job-directory.ts';
 
@@ -16,6 +16,8 @@ export interface JobRecord {
   readonly status: JobStatus;
   /** Index of the next frame = number of committed frames. */
   readonly cursor: number;
+  /** The frame before which the stored K and V stand; behind the cursor while they are made anew from latents. */
+  readonly pastCursor: number;
   /** Tries at what comes next, the one of a killed process included. */
   readonly attempts: number;
   /** Counts what the owner told the job: a wake that began before does not commit after. */
@@ -32,14 +34,12 @@ export interface JobRecord {
   readonly error: JobError | null;
 }
 
-/** A finished frame and what is kept of it to go on. */
+/** A finished frame and its latents, from which K and V can be made anew. */
 export interface FrameCommit {
   readonly index: number;
   readonly png: Uint8Array;
   /** [S, C] */
   readonly latents: Float32Array;
-  /** Absent for shared frames: K and V can be rebuilt from latents. */
-  readonly cache?: FrameCache;
 }
 
 /** The hold that pays for a creation or an extension. */
@@ -74,6 +74,8 @@ export interface JobChange {
   readonly frames?: readonly FrameCommit[];
   /** Tokens of the frame at the cursor that are revealed so far; null drops them. */
   readonly partial?: PartialFrame | null;
+  /** K and V of finished frames. */
+  readonly caches?: readonly CachedFrame[];
   /** K and V of older frames are deleted, but those of frame 0. */
   readonly keepCacheFrom?: number;
   /** Into the outbox. */

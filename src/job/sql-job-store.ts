@@ -2,6 +2,7 @@ import { limits } from '../contract/config.ts';
 import type { StoredFrame } from '../contract/frame.ts';
 import { JobError, JobSpec, JobStatus } from '../contract/job.ts';
 import type { FrameCache } from '../engine/frame-cache.ts';
+import type { CachedFrame } from '../engine/generation.ts';
 import type { PartialFrame } from '../engine/partial-frame.ts';
 import { jobMigrations } from './job-migrations.ts';
 import type { FrameCommit, JobChange, JobRecord, JobStore, Settlement } from './job-record.ts';
@@ -55,6 +56,7 @@ export class SqlJobStore implements JobStore {
     this.#storage.transactionSync(() => {
       if (change.dropsVideo) this.#dropVideo();
       for (const frame of change.frames ?? []) this.#insertFrame(frame);
+      for (const cached of change.caches ?? []) this.#replaceCache(cached);
       if (change.keepCacheFrom !== undefined)
         this.#sql.exec('DELETE FROM key_value WHERE frame > 0 AND frame < ?', change.keepCacheFrom);
       if (change.partial !== undefined) this.#replacePartial(change.partial);
@@ -143,12 +145,16 @@ export class SqlJobStore implements JobStore {
     return { index: row.frame, decodeSteps: row.decode_steps, latents: new Float32Array(row.latents) };
   }
 
-  #insertFrame({ index, png, latents, cache }: FrameCommit): void {
+  #insertFrame({ index, png, latents }: FrameCommit): void {
     this.#sql.exec('INSERT INTO frame VALUES (?, ?, ?)', index, png, bytesOf(latents));
+  }
+
+  /** Of a past that had lost some of its rows, others may be there. */
+  #replaceCache({ index, cache }: CachedFrame): void {
     const size = limits.keyValueRowBytes;
-    for (let part = 0; part * size < (cache?.length ?? 0); part++) {
-      const piece = cache?.subarray(part * size, (part + 1) * size);
-      this.#sql.exec('INSERT INTO key_value VALUES (?, ?, ?)', index, part, piece);
+    for (let part = 0; part * size < cache.length; part++) {
+      const piece = cache.subarray(part * size, (part + 1) * size);
+      this.#sql.exec('INSERT OR REPLACE INTO key_value VALUES (?, ?, ?)', index, part, piece);
     }
   }
 
@@ -208,6 +214,7 @@ const changing: Partial<
   source: { column: 'source', toSql: json },
   status: { column: 'status', toSql: plain },
   cursor: { column: 'cursor', toSql: plain },
+  pastCursor: { column: 'past_cursor', toSql: plain },
   attempts: { column: 'attempts', toSql: plain },
   epoch: { column: 'epoch', toSql: plain },
   hold: { column: 'hold', toSql: plain },
@@ -242,6 +249,7 @@ interface JobRow extends Record<string, SqlStorageValue> {
   is_first_given: number;
   status: string;
   cursor: number;
+  past_cursor: number;
   attempts: number;
   epoch: number;
   hold: number;
@@ -262,6 +270,7 @@ function recordOf(row: JobRow): JobRecord {
     isFirstGiven: row.is_first_given === 1,
     status: JobStatus.parse(row.status),
     cursor: row.cursor,
+    pastCursor: row.past_cursor,
     attempts: row.attempts,
     epoch: row.epoch,
     hold: row.hold,

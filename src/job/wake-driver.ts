@@ -1,13 +1,7 @@
-import type { Backend, Lease, Model } from '../backend/backend.ts';
+import type { Backend, Lease } from '../backend/backend.ts';
 import { ModelFileError } from '../backend/model-files.ts';
-import type { Raster } from '../contract/frame.ts';
-import { labelId, type Manifest } from '../contract/manifest.ts';
-import type { GeneratedFrame, GenerationPlan } from '../engine/generation.ts';
-import { type PartialFrame, passesPerFrame } from '../engine/partial-frame.ts';
-import { Past } from '../engine/past.ts';
-import { decodeOwnPng, encodePng } from '../media/png.ts';
-import { withAlpha, withoutAlpha } from '../media/raster.ts';
-import { chunkOf, frameMilliseconds, type Speed } from './frame-cost.ts';
+import { type OpenChunk, openChunk } from './chunk.ts';
+import { frameMilliseconds, type Speed } from './frame-cost.ts';
 import type { FrameCommit, JobRecord } from './job-record.ts';
 import type { PastCache } from './past-cache.ts';
 import type { SqlJobStore } from './sql-job-store.ts';
@@ -118,10 +112,10 @@ class WakeDriver {
   async end(): Promise<void> {
     const { store, id } = this.#target;
     if (this.#chunk !== undefined) {
-      await this.#chunk.frames.return(null);
+      await this.#chunk.pieces.return();
       const job = store.job();
       const { past } = this.#chunk;
-      if (job !== null && isRunning(job.status) && past.cursor === job.cursor)
+      if (job !== null && isRunning(job.status) && past.cursor === job.pastCursor)
         this.#surroundings.pasts.put(id, past);
     }
     this.#lease?.release();
@@ -139,16 +133,9 @@ class WakeDriver {
   async #compute(): Promise<Piece> {
     this.#chunk ??= await this.#open(this.#job());
     if (this.#chunk === undefined) return { kind: 'impossible', error: modelGone };
-    const { frames, manifest, endFrame } = this.#chunk;
-    const next = await frames.next();
-    if (!next.done) {
-      const { index, latents, cache } = next.value;
-      const png = encodePng(displayed(next.value, manifest));
-      const { window } = manifest.backbone;
-      return { kind: 'frame', frame: { index, png, latents, cache }, goesOn: index + 1 < endFrame, window };
-    }
-    if (next.value === null) throw new Error('a chunk ended without a frame');
-    return { kind: 'part', partial: next.value };
+    const next = await this.#chunk.pieces.next();
+    if (next.done) throw new Error('a wake asks for more than its chunk holds');
+    return next.value;
   }
 
   /** The chunk that begins at the job's cursor; undefined where the job's build is not served any more. */
@@ -157,12 +144,7 @@ class WakeDriver {
     const { id, store } = this.#target;
     if ((await servedBuild(backend, job.spec.model)) !== job.build) return undefined;
     const model = await (this.#lease as Lease).open(job.spec.model);
-    const { manifest } = model;
-    const framePasses = passesPerFrame(job.spec.decodeSteps, manifest.tokenizer.tokens);
-    const chunk = chunkOf(job, framePasses, speed);
-    const plan = { ...generationPlan(store, job, manifest), ...chunk };
-    const past = pasts.take(id, job.cursor) ?? (await storedPast(store, model, job.cursor, plan));
-    return { past, manifest, endFrame: chunk.endFrame, frames: model.generate(past, plan) };
+    return openChunk(store, job, model, speed, pasts.take(id, job.pastCursor));
   }
 
   async #share(): Promise<Piece> {
@@ -206,13 +188,6 @@ class WakeDriver {
   }
 }
 
-interface OpenChunk {
-  readonly past: Past;
-  readonly manifest: Manifest;
-  readonly endFrame: number;
-  readonly frames: AsyncGenerator<GeneratedFrame, PartialFrame | null>;
-}
-
 /** The build of a model that is served now, or null where it is not served any more. */
 async function servedBuild(backend: Backend, model: string): Promise<string | null> {
   try {
@@ -221,55 +196,4 @@ async function servedBuild(backend: Backend, model: string): Promise<string | nu
     if (error instanceof ModelFileError) return null;
     throw error;
   }
-}
-
-/** The past as storage has it: what a wake goes on from when memory has forgotten. */
-async function storedPast(
-  store: SqlJobStore,
-  model: Model,
-  cursor: number,
-  plan: Pick<GenerationPlan, 'legs' | 'labels'>,
-): Promise<Past> {
-  const { manifest } = model;
-  const first = store.frames(0, 1)[0];
-  if (cursor === 0 || first === undefined) return Past.empty(manifest);
-  const pixels = rgbaPixels(first.png);
-  const needed = Past.framesNeeded(manifest, cursor);
-  if (needed.every((frame) => store.hasCache(frame)))
-    return Past.restore(manifest, cursor, pixels, (frame) => store.cache(frame));
-  return await model.rebuild(cursor, plan, (frame) => store.latents(frame), pixels);
-}
-
-function generationPlan(
-  store: SqlJobStore,
-  job: JobRecord,
-  manifest: Manifest,
-): Omit<GenerationPlan, 'endFrame' | 'passes'> {
-  const { legs, decodeSteps, headSteps, temperature, palette } = job.spec;
-  const labels = job.spec.labels.map(({ from, label }) => ({ from, label: knownLabel(manifest, label) }));
-  const firstFrame = store.firstFrame();
-  const partial = store.partial();
-  return {
-    ...{ legs, labels, decodeSteps, headSteps, temperature, palette },
-    ...(firstFrame === null ? {} : { firstFrame: rgbaPixels(firstFrame) }),
-    ...(partial === null ? {} : { partial }),
-  };
-}
-
-function knownLabel(manifest: Manifest, label: string): number {
-  const id = labelId(manifest, label);
-  if (id === undefined) throw new Error(`model ${manifest.name} does not know the label ${label}`);
-  return id;
-}
-
-/** RGBA [h, w, 4]. */
-function rgbaPixels(png: Uint8Array): Uint8ClampedArray {
-  return new Uint8ClampedArray(withAlpha(decodeOwnPng(png)).pixels);
-}
-
-/** The frame with as many channels as the model has. */
-function displayed(frame: GeneratedFrame, manifest: Manifest): Raster {
-  const { width, height, channels } = manifest.frame;
-  const rgba: Raster = { width, height, channels: 4, pixels: new Uint8Array(frame.pixels.buffer.slice(0)) };
-  return channels === 4 ? rgba : withoutAlpha(rgba);
 }

@@ -4,11 +4,14 @@ import type { PartialFrame } from '../engine/partial-frame.ts';
 import {
   attemptBegun,
   frameCommitted,
+  framesReplayed,
   framesShared,
   givenUp,
   gone,
+  type MadeFrame,
   type Moment,
   partCommitted,
+  type Replayed,
   settled,
 } from './job-changes.ts';
 import type { FrameCommit, JobChange, JobRecord, Settlement } from './job-record.ts';
@@ -23,8 +26,9 @@ import {
 
 /** What a piece of work came to. */
 export type Piece =
-  /** `goesOn` where the wake's time holds another frame. */
-  | { readonly kind: 'frame'; readonly frame: FrameCommit; readonly goesOn: boolean; readonly window: number }
+  /** `goesOn` where the wake's time holds another piece. */
+  | ({ readonly kind: 'frame'; readonly goesOn: boolean } & MadeFrame)
+  | ({ readonly kind: 'replayed'; readonly goesOn: boolean } & Replayed)
   /** Frames of the source of a fork. */
   | { readonly kind: 'shared'; readonly frames: readonly FrameCommit[] }
   /** The wake's time is over in the middle of a frame. */
@@ -70,7 +74,7 @@ export type Effect =
   | { readonly kind: 'settlement'; readonly hold: number }
   | { readonly kind: 'write'; readonly change: JobChange }
   | { readonly kind: 'wait'; readonly milliseconds: number }
-  /** The next frame of the chunk, from the job as it stands. */
+  /** The next piece of the chunk, from the job as it stands. */
   | { readonly kind: 'compute' }
   /** The next frames of the source. */
   | { readonly kind: 'share' }
@@ -131,17 +135,18 @@ function* attempt(job: JobRecord, settings: WakeSettings, kind: 'compute' | 'sha
     if (standing === null || standing.epoch !== job.epoch) return;
     const moment = yield* momentOf(standing, settings);
     yield* write(outcome(standing, piece, moment, settings));
-    if (piece.kind !== 'frame' || !piece.goesOn) return;
+    if (!('goesOn' in piece) || !piece.goesOn) return;
   }
 }
 
 /** What a piece of work changes. */
 function outcome(job: JobRecord, piece: Piece, moment: Moment, { leaseMs }: WakeSettings): JobChange {
+  const leaseUntil = 'goesOn' in piece && piece.goesOn ? moment.now + leaseMs(job) : null;
   switch (piece.kind) {
-    case 'frame': {
-      const leaseUntil = piece.goesOn ? moment.now + leaseMs(job) : null;
-      return frameCommitted(job, piece.frame, moment, piece.window, leaseUntil);
-    }
+    case 'frame':
+      return frameCommitted(job, piece, moment, leaseUntil);
+    case 'replayed':
+      return framesReplayed(piece, moment.now, leaseUntil);
     case 'shared':
       return framesShared(job, piece.frames, moment);
     case 'part':

@@ -1,12 +1,15 @@
 import { describe, expect, test } from 'vitest';
+import type { FrameCache } from '../../src/engine/frame-cache.ts';
 import {
+  type CachedFrame,
+  type FinishedFrames,
   type GeneratedFrame,
   type GenerationPlan,
   generate,
   headTimes,
   labelAt,
   legAt,
-  rebuildPast,
+  replay,
 } from '../../src/engine/generation.ts';
 import { Past } from '../../src/engine/past.ts';
 import { NaiveGraphs, naiveManifest } from './naive-graphs.ts';
@@ -41,6 +44,17 @@ function restored(kept: readonly GeneratedFrame[]): Past {
   return Past.restore(naiveManifest, kept.length, first.pixels, cacheOf);
 }
 
+function finished(made: readonly GeneratedFrame[]): FinishedFrames {
+  const latentsOf = (index: number) => (made[index] as GeneratedFrame).latents;
+  return { ...plan, latentsOf, firstPixels: (made[0] as GeneratedFrame).pixels };
+}
+
+async function replayed(end: number, frames: FinishedFrames, graphs = new NaiveGraphs()): Promise<Past> {
+  const past = Past.empty(naiveManifest);
+  await Array.fromAsync(replay(graphs, past, end, frames, noPause));
+  return past;
+}
+
 const drawing = Uint8ClampedArray.from({ length: 64 }, (_, i) => (i % 4 === 3 ? 255 : 50 * (i % 5)));
 
 describe('one video', () => {
@@ -67,12 +81,10 @@ describe('one video', () => {
     expect(made).toEqual(await video());
   });
 
-  test('is the same when the cache is rebuilt from latents before every frame', async () => {
+  test('is the same when the cache is replayed from latents before every frame', async () => {
     const whole = await video();
     for (let cursor = 1; cursor < 12; cursor++) {
-      const first = whole[0] as GeneratedFrame;
-      const latentsOf = (index: number) => (whole[index] as GeneratedFrame).latents;
-      const past = await rebuildPast(new NaiveGraphs(), cursor, plan, latentsOf, first.pixels, noPause);
+      const past = await replayed(cursor, finished(whole));
       expect(past.slots).toEqual(restored(whole.slice(0, cursor)).slots);
       expect(await frames(past, { endFrame: cursor + 1 })).toEqual([whole[cursor]]);
     }
@@ -90,35 +102,46 @@ describe('one video', () => {
 });
 
 describe('the past', () => {
-  test('is bit for bit the same live, restored from what was kept, and rebuilt from latents', async () => {
+  test('is bit for bit the same live, restored from what was kept, and replayed from latents', async () => {
     const changes = { legs: [leg, { from: 4, seed: 1, interval: 3 }, { from: 8, seed: 9, interval: 1 }] };
     const live = Past.empty(naiveManifest);
     const made: GeneratedFrame[] = [];
     while (live.cursor < 11) {
       made.push(...(await frames(live, { ...changes, endFrame: live.cursor + 1 })));
-      const first = (made[0] as GeneratedFrame).pixels;
-      const latentsOf = (index: number) => (made[index] as GeneratedFrame).latents;
-      const conditions = { ...plan, ...changes };
-      const graphs = new NaiveGraphs();
-      const rebuilt = await rebuildPast(graphs, live.cursor, conditions, latentsOf, first, noPause);
-      expect(rebuilt.slots).toEqual(live.slots);
+      const fromLatents = await replayed(live.cursor, { ...finished(made), ...changes });
+      expect(fromLatents.slots).toEqual(live.slots);
       expect(restored(made).slots).toEqual(live.slots);
     }
   });
 });
 
-describe('a rebuild', () => {
-  test('replays frame 0 and only what the window can see through the layers', async () => {
+describe('a replay', () => {
+  test('makes frame 0 and only what the window can see through the layers', async () => {
     const graphs = new NaiveGraphs();
-    const blank = new Uint8ClampedArray(64);
-    const replayed: number[] = [];
+    const asked: number[] = [];
     const latentsOf = (index: number) => {
-      replayed.push(index);
+      asked.push(index);
       return new Float32Array(64);
     };
-    await rebuildPast(graphs, 40, plan, latentsOf, blank, noPause);
-    expect(replayed).toEqual([0, 34, 35, 36, 37, 38, 39]); // W = 2, L = 3
+    await replayed(40, { ...plan, latentsOf, firstPixels: drawing }, graphs);
+    expect(asked).toEqual([0, 34, 35, 36, 37, 38, 39]); // W = 2, L = 3
     expect(graphs.calls).toEqual(Array(7).fill('commit'));
+  });
+
+  test('stopped after every frame goes on from what was kept, to the same past', async () => {
+    const whole = await video();
+    for (const end of [1, 2, 4, 7, 8, 12]) {
+      const kept = new Map<number, FrameCache>();
+      let past = Past.empty(naiveManifest);
+      while (past.cursor < end) {
+        const { value } = await replay(new NaiveGraphs(), past, end, finished(whole), noPause).next();
+        const { index, cache } = value as CachedFrame;
+        kept.set(index, cache);
+        const cacheOf = (frame: number) => kept.get(frame) as FrameCache;
+        past = Past.restore(naiveManifest, index + 1, finished(whole).firstPixels, cacheOf, end);
+      }
+      expect(past.slots).toEqual(restored(whole.slice(0, end)).slots);
+    }
   });
 });
 

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { commanded, frameCommitted, framesShared, gone, type Moment } from '../../src/job/job-changes.ts';
+import {
+  commanded,
+  frameCommitted,
+  framesReplayed,
+  framesShared,
+  gone,
+  type Moment,
+} from '../../src/job/job-changes.ts';
 import type { FrameCommit, JobRecord } from '../../src/job/job-record.ts';
 import { sampleRecord } from './sample-record.ts';
 
@@ -10,26 +17,35 @@ const moment: Moment = {
 };
 
 function frame(index: number): FrameCommit {
-  return { index, png: new Uint8Array(), latents: new Float32Array(), cache: new Uint8Array() };
+  return { index, png: new Uint8Array(), latents: new Float32Array() };
 }
 
-const job = (changes: Partial<JobRecord>): JobRecord => ({ ...sampleRecord, ...changes });
+const cache = new Uint8Array();
+const made = (index: number) => ({ frame: frame(index), cache, window: 2 });
+
+/** K and V of all frames are there. */
+const job = ({ cursor = 0, ...changes }: Partial<JobRecord>): JobRecord => ({
+  ...{ ...sampleRecord, cursor, pastCursor: cursor },
+  ...changes,
+});
 
 describe('a committed frame', () => {
   it('moves the cursor, is captured, and counts the next frame as tried where the wake goes on', () => {
-    const change = frameCommitted(job({ cursor: 4, attempts: 3 }), frame(4), moment, 2, 7000);
-    expect(change.job).toEqual({ status: 'in_progress', cursor: 5, attempts: 1, wakeAt: 7000 });
-    expect(change).toMatchObject({ keepCacheFrom: 3, partial: null });
+    const change = frameCommitted(job({ cursor: 4, attempts: 3 }), made(4), moment, 7000);
+    expect(change.job).toEqual({
+      ...{ status: 'in_progress', cursor: 5, pastCursor: 5, attempts: 1, wakeAt: 7000 },
+    });
+    expect(change).toMatchObject({ caches: [{ index: 4, cache }], keepCacheFrom: 3, partial: null });
     expect(change.settlements).toEqual([{ hold: 0, captured: 5, isFinal: false }]);
   });
 
   it('that ends the wake asks for the next one at once', () => {
-    const change = frameCommitted(job({ cursor: 4 }), frame(4), moment, 2, null);
+    const change = frameCommitted(job({ cursor: 4 }), made(4), moment, null);
     expect(change.job).toMatchObject({ attempts: 0, wakeAt: 5000 });
   });
 
   it('that is the last one ends the job and its hold', () => {
-    const change = frameCommitted(job({ cursor: 8 }), frame(8), moment, 2, null);
+    const change = frameCommitted(job({ cursor: 8 }), made(8), moment, null);
     expect(change.job).toMatchObject({
       status: 'completed',
       completedAt: 5000,
@@ -42,16 +58,29 @@ describe('a committed frame', () => {
   it('is free where it was given, and that is frame 0 alone', () => {
     const given = job({ isFirstGiven: true });
     const nothing = { ...moment, settlement: { hold: 0, captured: 0, isFinal: false } };
-    expect(frameCommitted(given, frame(0), nothing, 2, null).settlements?.[0]?.captured).toBe(0);
+    expect(frameCommitted(given, made(0), nothing, null).settlements?.[0]?.captured).toBe(0);
     expect(
-      frameCommitted({ ...given, cursor: 1 }, frame(1), nothing, 2, null).settlements?.[0]?.captured,
+      frameCommitted({ ...given, cursor: 1, pastCursor: 1 }, made(1), nothing, null).settlements?.[0]
+        ?.captured,
     ).toBe(1);
   });
 
-  it('that is not the next one is a bug', () => {
+  it('that is not the next one, or comes before K and V of those before it, is a bug', () => {
     for (const index of [3, 5])
-      expect(() => frameCommitted(job({ cursor: 4 }), frame(index), moment, 2, null)).toThrow(RangeError);
+      expect(() => frameCommitted(job({ cursor: 4 }), made(index), moment, null)).toThrow(RangeError);
+    const behind = job({ cursor: 4, pastCursor: 3 });
+    expect(() => frameCommitted(behind, made(4), moment, null)).toThrow(RangeError);
   });
+});
+
+it('K and V that were made anew move the past on, leave the cursor, and cost nothing', () => {
+  const replayed = { caches: [{ index: 5, cache }], pastCursor: 6, window: 2 };
+  expect(framesReplayed(replayed, 5000, 7000)).toEqual({
+    job: { pastCursor: 6, attempts: 1, wakeAt: 7000 },
+    caches: replayed.caches,
+    keepCacheFrom: 4,
+  });
+  expect(framesReplayed(replayed, 5000, null).job).toEqual({ pastCursor: 6, attempts: 0, wakeAt: 5000 });
 });
 
 it('shared frames are free', () => {
@@ -65,7 +94,7 @@ it('shared frames are free', () => {
 });
 
 describe('an extension', () => {
-  const made = job({ status: 'completed', cursor: 9, completedAt: 1, expiresAt: 2 });
+  const finished = job({ status: 'completed', cursor: 9, completedAt: 1, expiresAt: 2 });
   const order = { hold: 3, openedAt: moment.now };
   const legs = (before: JobRecord, interval?: number) => {
     const frames = before.cursor + 3;
@@ -75,15 +104,15 @@ describe('an extension', () => {
   };
   const leg = (from: number, seed: number, interval: number) => ({ from, seed, interval });
   const withLegs = (cursor: number, ...all: ReturnType<typeof leg>[]) => ({
-    ...made,
+    ...finished,
     cursor,
-    spec: { ...made.spec, legs: all },
+    spec: { ...finished.spec, legs: all },
   });
 
   it('goes on in the last leg, and in a new one only where its interval is another', () => {
-    expect(legs(made)).toEqual([leg(0, 7, 1)]);
-    expect(legs(made, 1)).toEqual([leg(0, 7, 1)]);
-    expect(legs(made, 3)).toEqual([leg(0, 7, 1), leg(9, 7, 3)]);
+    expect(legs(finished)).toEqual([leg(0, 7, 1)]);
+    expect(legs(finished, 1)).toEqual([leg(0, 7, 1)]);
+    expect(legs(finished, 3)).toEqual([leg(0, 7, 1), leg(9, 7, 3)]);
   });
 
   it('of nothing replaces the first leg', () => {
@@ -97,7 +126,7 @@ describe('an extension', () => {
   });
 
   it('begins under the hold that was opened for it, and another epoch', () => {
-    const change = commanded(made, { kind: 'extend', from: 9, frames: 12, order }, moment);
+    const change = commanded(finished, { kind: 'extend', from: 9, frames: 12, order }, moment);
     expect(change).toMatchObject({
       job: { status: 'queued', hold: 3, epoch: 1, wakeAt: 5000, expiresAt: null, completedAt: null },
       settlements: [{ hold: 3, captured: 0, isFinal: false }],

@@ -22,6 +22,7 @@ export const sampleRecord: JobRecord = {
   isFirstGiven: false,
   status: 'queued',
   cursor: 0,
+  pastCursor: 0,
   attempts: 0,
   epoch: 0,
   hold: 0,

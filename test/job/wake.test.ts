@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chunkOf, frameMilliseconds, multiplyAddsPerFrame } from '../../src/job/frame-cost.ts';
+import { chunkOf, frameMilliseconds, multiplyAddsPerFrame, passesPerWake } from '../../src/job/frame-cost.ts';
 import { newRecord } from '../../src/job/job-changes.ts';
 import type { JobRecord } from '../../src/job/job-record.ts';
 import {
@@ -32,7 +32,7 @@ describe('the cost of a frame', () => {
 describe('the chunk of a wake', () => {
   const speed = { multiplyAddsPerSecond: 100, wakeSeconds: 2 };
   const chunk = (frameMultiplyAdds: number, changes: Partial<JobRecord> = {}) =>
-    chunkOf({ ...sampleRecord, frameMultiplyAdds, ...changes }, 3, speed);
+    chunkOf({ ...sampleRecord, ...changes }, 3, passesPerWake(frameMultiplyAdds, 3, speed));
 
   it('is as many whole frames as fit, up to the last one', () => {
     const ends = [10, 66, 100, 200].map((cost) => chunk(cost).endFrame);

@@ -13,6 +13,7 @@ import { drawingOf, drawnContent, newPlan, windowFrames } from './frame-content.
 import { checkJobAtEnd, checkJobAtRest, checkJobWrite } from './job-invariants.ts';
 import {
   begun,
+  cachedFrame,
   emptyJobState,
   frameOf,
   type JobState,
@@ -369,6 +370,7 @@ function pieceOf(job: SmallJob, { chunkFrames }: Bounds): Piece {
   return {
     kind: 'frame',
     frame: frameOf(index, content),
+    cache: cachedFrame(index, content).cache,
     goesOn: index + 1 < endFrame,
     window: windowFrames,
   };

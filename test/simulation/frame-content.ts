@@ -12,6 +12,21 @@ export const givenContent = 1;
 /** Frames before it that a frame depends on; frame 0 is always one of them. */
 export const windowFrames = 2;
 
+/** Layers of the backbone: K and V of a frame depend on as many windows of frames before it. */
+const layers = 2;
+
+/** Where a replay to a frame goes on after frame 0. */
+export function replayStart(end: number): number {
+  return Math.max(1, end - layers * windowFrames);
+}
+
+/** Frames whose K and V are stored of a past before a frame, in a replay to `end` or whole. */
+export function windowOf(cursor: number, end: number): number[] {
+  const from = Math.max(replayStart(end), cursor - windowFrames);
+  const recent = Array.from({ length: Math.max(0, cursor - from) }, (_, place) => from + place);
+  return cursor > 0 ? [0, ...recent] : [];
+}
+
 /** Content of a frame: a hash, 24 bits, of all that it depends on. Stands for its pixels, latents, K and V. */
 export function drawnContent(
   { seed, interval, label }: Extract<PlannedFrame, { kind: 'drawn' }>,

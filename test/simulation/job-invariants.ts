@@ -1,7 +1,7 @@
 import { limits } from '../../src/contract/config.ts';
 import type { JobRecord } from '../../src/job/job-record.ts';
 import { isRunning, isVisible } from '../../src/job/state-table.ts';
-import { plannedContent } from './frame-content.ts';
+import { plannedContent, windowOf } from './frame-content.ts';
 import type { JobState } from './job-state.ts';
 import type { SimulatedJob } from './simulated-job.ts';
 import { must } from './violation.ts';
@@ -54,10 +54,24 @@ export function checkJobAtRest(object: AtRest): void {
     partial === null || partial.index === job.cursor,
     () => `${id}: a part of a frame that is not the next`,
   );
+  checkPast(object);
   must(job.spec.frames === plan.length, () => `${id}: other frames than were ordered`);
   must(job.cursor <= job.spec.frames, () => `${id}: more frames than were ordered`);
   const isWoken = alarm !== null || object.isHandlingAlarm || object.isAlarmDropped;
   must(job.wakeAt === null || isWoken, () => `${id}: ${job.status}, waits for a wake that does not come`);
+}
+
+/** K and V are those of the window, no more and no less, and what frames are drawn from is exact. */
+function checkPast({ id, state: { job, frames, caches } }: AtRest): void {
+  if (job === null) return;
+  const { cursor, pastCursor } = job;
+  must(pastCursor <= cursor, () => `${id}: a past before frame ${pastCursor}, where the next is ${cursor}`);
+  const kept = caches.map(({ index }) => index).join();
+  const window = isVisible(job.status) ? windowOf(pastCursor, cursor).join() : '';
+  must(kept === window, () => `${id}: keeps K and V of ${kept}, where the window is ${window}`);
+  if (pastCursor < cursor) return;
+  for (const { index, content } of caches)
+    must(content === frames[index], () => `${id}: K and V of frame ${index} are not those of the frame`);
 }
 
 /**
@@ -73,7 +87,7 @@ export function checkComputing(object: SimulatedJob, first: JobRecord, latePiece
   must(late <= 1, () => `${id}: computes on after it was told otherwise`);
   if (job === null || late > latePieces) return late;
   must(isRunning(job.status), () => `${id}: computes while ${job.status}`);
-  const key = ((partial?.decodeSteps ?? 0) * 1024 + job.cursor) * 1024 + job.epoch;
+  const key = (((partial?.decodeSteps ?? 0) * 1024 + job.cursor) * 1024 + job.pastCursor) * 1024 + job.epoch;
   const count = (tries.get(key) ?? 0) + 1;
   tries.set(key, count);
   must(count <= limits.attemptsPerFrame, () => `${id}: try ${count} at frame ${job.cursor}`);

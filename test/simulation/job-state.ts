@@ -1,3 +1,4 @@
+import type { CachedFrame } from '../../src/engine/generation.ts';
 import type { FrameCommit, JobChange, JobRecord, Settlement } from '../../src/job/job-record.ts';
 import type { PlannedFrame } from './frame-content.ts';
 
@@ -12,6 +13,8 @@ export interface JobState {
   readonly job: JobRecord | null;
   /** Content of the committed frames. */
   readonly frames: readonly number[];
+  /** What the stored K and V were made from; K and V that nothing may be drawn from have `inexact`. */
+  readonly caches: readonly { readonly index: number; readonly content: number }[];
   readonly partial: { readonly index: number; readonly decodeSteps: number; readonly content: number } | null;
   readonly settlements: readonly SettlementRow[];
   readonly alarm: number | null;
@@ -24,6 +27,7 @@ export interface JobState {
 export const emptyJobState: JobState = {
   job: null,
   frames: [],
+  caches: [],
   partial: null,
   settlements: [],
   alarm: null,
@@ -45,13 +49,14 @@ export function written(state: JobState, change: JobChange): JobState {
   if (state.job === null) throw new Error('there is no job to change');
   const job = { ...state.job, ...change.job };
   const frames = framesAfter(state.frames, change);
+  const caches = cachesAfter(state.caches, change);
   const partial = partialAfter(state.partial, change);
   let { settlements } = state;
   for (const settlement of change.settlements ?? []) settlements = settled(settlements, settlement);
   for (const settlement of change.heard ?? []) settlements = heard(settlements, settlement);
   const alarm = change.job.wakeAt === undefined ? state.alarm : change.job.wakeAt;
   const made = change.frames === undefined ? state.made : madeAfter(state.made, state.job, change.frames);
-  return { job, frames, partial, settlements, alarm, plan: state.plan, made };
+  return { job, frames, caches, partial, settlements, alarm, plan: state.plan, made };
 }
 
 /** Content of a frame that a wake commits. */
@@ -65,6 +70,14 @@ export function frameOf(index: number, content: number): FrameCommit {
 }
 
 const noBytes = new Uint8Array(0);
+
+/** Content of K and V in the midst of a replay: they lack what came before its start. */
+export const inexact = -1;
+
+/** K and V of a frame to keep. */
+export function cachedFrame(index: number, content: number): CachedFrame {
+  return { index, cache: new Uint8Array(Int32Array.of(content).buffer) };
+}
 
 export function settlementOf(state: JobState, hold: number): Settlement {
   const row = state.settlements.find((known) => known.hold === hold);
@@ -92,6 +105,18 @@ function framesAfter(frames: readonly number[], change: JobChange): readonly num
     if (index > kept.length + at) throw new Error(`frame ${index} leaves a gap`);
   }
   return [...kept, ...change.frames.map(contentOf)];
+}
+
+function cachesAfter(caches: JobState['caches'], change: JobChange): JobState['caches'] {
+  if (change.dropsVideo) return [];
+  if (change.caches === undefined) return caches;
+  const added = change.caches.map(({ index, cache }) => ({
+    index,
+    content: new Int32Array(cache.buffer)[0] as number,
+  }));
+  const others = caches.filter(({ index }) => added.every((cached) => cached.index !== index));
+  const from = change.keepCacheFrom ?? 0;
+  return [...others, ...added].filter(({ index }) => index === 0 || index >= from);
 }
 
 function partialAfter(partial: JobState['partial'], change: JobChange): JobState['partial'] {

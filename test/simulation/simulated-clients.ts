@@ -200,6 +200,7 @@ export class SimulatedClients {
     return {
       chunkFrames: random.between(1, 4),
       piecesPerFrame: random.chance(0.25) ? random.between(2, 3) : 1,
+      replayedFrames: random.between(1, 3),
       frameMilliseconds: random.between(5, 60),
       poisonedFrame: faults.poison !== 'none' && random.chance(0.5) ? random.below(4) : -1,
       expiryMs: this.#expiryMs,

@@ -37,6 +37,8 @@ export interface JobNature {
   readonly chunkFrames: number;
   /** Pieces that a frame is computed in; more than one where a frame is too much for a wake. */
   readonly piecesPerFrame: number;
+  /** Frames whose K and V are made anew in one piece. */
+  readonly replayedFrames: number;
   readonly frameMilliseconds: number;
   /** A frame that can never be computed; -1 = none. */
   readonly poisonedFrame: number;

@@ -1,3 +1,4 @@
+import type { CachedFrame } from '../../src/engine/generation.ts';
 import type { JobRecord } from '../../src/job/job-record.ts';
 import { isRunning } from '../../src/job/state-table.ts';
 import { leaseMilliseconds, modelGone, sourceGone } from '../../src/job/wake.ts';
@@ -9,9 +10,9 @@ import {
   type SettlementMessage,
   wake,
 } from '../../src/job/wake-protocol.ts';
-import { drawingOf, drawnContent, givenContent, windowFrames } from './frame-content.ts';
+import { drawingOf, drawnContent, givenContent, replayStart, windowFrames } from './frame-content.ts';
 import { checkComputing } from './job-invariants.ts';
-import { contentOf, frameOf } from './job-state.ts';
+import { cachedFrame, contentOf, frameOf, inexact } from './job-state.ts';
 import type { SimulatedJob } from './simulated-job.ts';
 import { StorageFull } from './simulated-object.ts';
 import type { World } from './world.ts';
@@ -25,7 +26,10 @@ type AnyAnswer = Answers[Effect['kind']];
 interface Chunk {
   readonly job: JobRecord;
   readonly endFrame: number;
+  /** Contents of the frames that the next one depends on. */
   readonly past: number[];
+  /** Pieces of a replay that fit the wake. */
+  replays: number;
   partial: { readonly index: number; readonly decodeSteps: number; readonly content: number } | null;
 }
 
@@ -194,6 +198,7 @@ export class SimulatedWake {
       return { kind: 'threw' };
     }
     this.#chunk = chunk;
+    if (chunk.past.length < chunk.job.cursor) return this.#replayed(chunk);
     const index = chunk.past.length;
     const decodeSteps = (chunk.partial?.decodeSteps ?? 0) + 1;
     const content = chunk.partial?.content ?? freshContent(chunk, index);
@@ -204,21 +209,42 @@ export class SimulatedWake {
     chunk.past.push(content);
     chunk.partial = null;
     const goesOn = index + 1 < chunk.endFrame;
-    return { kind: 'frame', frame: frameOf(index, content), goesOn, window: windowFrames };
+    const { cache } = cachedFrame(index, content);
+    return { kind: 'frame', frame: frameOf(index, content), cache, goesOn, window: windowFrames };
+  }
+
+  /** K and V of some finished frames: exact from where the whole replay is behind them. */
+  #replayed(chunk: Chunk): Piece {
+    const { past } = chunk;
+    const { cursor } = chunk.job;
+    const caches: CachedFrame[] = [];
+    for (let left = this.#job.nature.replayedFrames; left > 0 && past.length < cursor; left--) {
+      if (past.length > 0) past.length = Math.max(past.length, replayStart(cursor));
+      const index = past.length;
+      const isExact = index === 0 || index >= cursor - windowFrames;
+      past.push(isExact ? (this.#job.state.frames[index] as number) : inexact);
+      caches.push(cachedFrame(index, past[index] as number));
+    }
+    const pastCursor = past.length;
+    const kept = caches.filter(({ index }) => index === 0 || index >= pastCursor - windowFrames);
+    const goesOn = pastCursor < cursor && --chunk.replays > 0;
+    return { kind: 'replayed', caches: kept, pastCursor, goesOn, window: windowFrames };
   }
 
   #open(): Chunk | 'gone' | 'threw' {
-    const { job, frames, partial } = this.#job.state;
+    const { job, caches, partial } = this.#job.state;
     if (job === null) return 'threw';
     if (job.build !== this.#world.build) return 'gone';
     const { chunkFrames, piecesPerFrame } = this.#job.nature;
     const { pasts, variant } = this.#world;
     const kept = pasts.get(this.#job.id);
     pasts.delete(this.#job.id);
-    const isFresh = kept?.length === job.cursor || (variant.trustsPast && kept !== undefined);
+    const isFresh = kept?.length === job.pastCursor || (variant.trustsPast && kept !== undefined);
     const endFrame =
       piecesPerFrame > 1 ? job.cursor + 1 : Math.min(job.cursor + chunkFrames, job.spec.frames);
-    return { job, endFrame, past: [...(isFresh ? (kept ?? []) : frames)], partial };
+    const past = isFresh ? [...(kept ?? [])] : new Array<number>(job.pastCursor);
+    if (!isFresh) for (const { index, content } of caches) past[index] = content;
+    return { job, endFrame, past, replays: chunkFrames, partial };
   }
 
   #share(): void {
@@ -275,7 +301,7 @@ export class SimulatedWake {
   #end(error: StorageFull | undefined): void {
     const { job } = this.#job.state;
     const past = this.#chunk?.past;
-    const isFresh = past?.length === job?.cursor || this.#world.variant.trustsPast;
+    const isFresh = past?.length === job?.pastCursor || this.#world.variant.trustsPast;
     if (past !== undefined && job !== null && isRunning(job.status) && isFresh)
       this.#world.pasts.set(this.#job.id, past);
     this.#world.release(this);

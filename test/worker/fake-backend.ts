@@ -1,6 +1,6 @@
 import type { Backend, Lease, Model } from '../../src/backend/backend.ts';
 import { ModelFileError } from '../../src/backend/model-files.ts';
-import { type GenerationPlan, generate, rebuildPast } from '../../src/engine/generation.ts';
+import { type GenerationPlan, generate, replay } from '../../src/engine/generation.ts';
 import type { Past } from '../../src/engine/past.ts';
 import { sampleManifest } from '../contract/sample-manifest.ts';
 import { fakeGraphs } from './fake-graphs.ts';
@@ -9,7 +9,9 @@ import { fakeGraphs } from './fake-graphs.ts';
 export interface FakeFaults {
   /** Called before each pass of the backbone for a new frame: may throw, wait, or never return, as a killed process does. */
   beforePass: (frame: number) => Promise<void> | void;
-  /** The same, once for each frame of a wake. */
+  /** The same, for a pass that makes K and V of a finished frame anew. */
+  beforeReplay: (frame: number) => Promise<void> | void;
+  /** The same as beforePass, once for each frame of a wake. */
   beforeFrame: (frame: number) => Promise<void> | void;
   /** The build that is served; null = no such model; an error = it cannot be told now. */
   build: string | null | Error;
@@ -19,6 +21,7 @@ export interface FakeFaults {
 export class FakeBackend implements Backend {
   readonly faults: FakeFaults = {
     beforePass: () => undefined,
+    beforeReplay: () => undefined,
     beforeFrame: () => undefined,
     build: 'build-1',
   };
@@ -26,8 +29,8 @@ export class FakeBackend implements Backend {
   readonly begun: number[] = [];
   /** Passes of the backbone for new frames. */
   passes = 0;
-  /** Pasts that were made from latents. */
-  rebuilds = 0;
+  /** Frames whose K and V were made anew, in order. */
+  readonly replayed: number[] = [];
   #holder: object | undefined;
 
   async manifest() {
@@ -48,10 +51,11 @@ export class FakeBackend implements Backend {
     const model: Model = {
       manifest: sampleManifest,
       generate: (past, plan) => this.#generate(past, plan),
-      rebuild: (cursor, conditions, latentsOf, firstPixels) => {
-        this.rebuilds += 1;
-        return rebuildPast(fakeGraphs, cursor, conditions, latentsOf, firstPixels, async () => undefined);
-      },
+      replay: (past, end, finished) =>
+        replay(fakeGraphs, past, end, finished, async () => {
+          this.replayed.push(past.cursor);
+          await this.faults.beforeReplay(past.cursor);
+        }),
     };
     return {
       open: async () => model,

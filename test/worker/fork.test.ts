@@ -61,7 +61,6 @@ describe('a fork', () => {
           source: { id: 'video_source', frames: 7 },
         });
         await job.run(isolate, () => job.evict(isolate));
-        expect(isolate.backend.rebuilds).toBeGreaterThan(0);
         expect(await job.videoHash()).toBe(await videoHash(frames));
       });
     }
@@ -77,6 +76,105 @@ describe('a fork', () => {
       expect(await job.videoHash()).toBe(await videoHash(frames));
     });
   });
+});
+
+describe('the past of a fork', () => {
+  const order = { frames: 12, ...forkOrder(9) };
+  // The window of the sample model is 2, and it has 2 layers: frame 9 depends on four frames and frame 0.
+  const past = [0, 5, 6, 7, 8];
+  const passesPerFrame = 3;
+
+  const withSource = async (
+    test: (job: FakeJob, isolate: FakeIsolate) => Promise<void>,
+    framesPerWake = 0.4,
+  ) => {
+    const { frames } = await calmVideo({ frames: 12 });
+    await inObject(async (job) => {
+      const isolate = new FakeIsolate(framesPerWake);
+      await forked(job, isolate, frames, order);
+      await test(job, isolate);
+    });
+  };
+  const expected = () => calmHash({ frames: 12, legs: order.legs ?? [] });
+
+  it.each([1, 2, 3, 4, 7, 100])(
+    'is made once, no wake making more than its %i passes, evicted at every boundary',
+    (passes) =>
+      withSource(
+        async (job, isolate) => {
+          let before = 0;
+          await job.run(isolate, () => {
+            const { backend } = isolate;
+            const made = backend.passes + backend.replayed.length;
+            expect(made - before).toBeLessThanOrEqual(Math.max(passes, 1));
+            before = made;
+            return job.evict(isolate);
+          });
+          expect(isolate.backend.replayed).toEqual(past);
+          expect(job.record).toMatchObject({ status: 'completed', pastCursor: 12 });
+          expect(await job.videoHash()).toBe(await expected());
+        },
+        (passes + 0.1) / passesPerFrame,
+      ),
+  );
+
+  it('is stored like the window of any video', () =>
+    withSource(async (job, isolate) => {
+      await job.wake(isolate);
+      const stored: number[][] = [];
+      while (job.record.pastCursor < 9) {
+        await job.wake(isolate);
+        stored.push(job.storedCaches());
+      }
+      expect(stored).toEqual([[0], [0, 5], [0, 5, 6], [0, 6, 7], [0, 7, 8]]);
+    }));
+
+  it('goes on where it was after the process was killed in any pass of it', async () => {
+    for (const frame of past) {
+      await withSource(async (job, doomed) => {
+        doomed.backend.faults.beforeReplay = (index) =>
+          index === frame ? new Promise<void>(() => undefined) : undefined;
+        await job.wake(doomed);
+        for (const before of past.filter((index) => index < frame)) {
+          await job.wake(doomed);
+          expect(job.record.pastCursor).toBe(before + 1);
+        }
+        void job.wake(doomed);
+        await vi.waitFor(() => expect(job.record.attempts).toBe(1));
+        const fresh = new FakeIsolate(0.4);
+        await job.run(fresh);
+        expect(fresh.backend.replayed).toEqual(past.filter((index) => index >= frame));
+        expect(await job.videoHash()).toBe(await expected());
+      });
+    }
+  });
+
+  it('that cannot be made ends the video after five attempts, and what was shared stays', () =>
+    withSource(async (job, isolate) => {
+      isolate.backend.faults.beforeReplay = (index) => {
+        if (index === 6) throw new Error('poisoned');
+      };
+      await job.run(isolate);
+      expect(job.record).toMatchObject({ status: 'failed', cursor: 9, error: { code: 'generation_failed' } });
+      expect(isolate.backend.replayed).toEqual([0, 5, 6, 6, 6, 6, 6]);
+    }));
+
+  it('is kept over pause, cancellation and extension in the midst of it', () =>
+    withSource(async (job, isolate) => {
+      for (let wake = 0; wake < 3; wake++) await job.wake(isolate);
+      expect(job.record).toMatchObject({ cursor: 9, pastCursor: 6 });
+      await job.command(isolate, { kind: 'pause' });
+      await job.run(isolate);
+      await job.command(isolate, { kind: 'resume' });
+      await job.wake(isolate);
+      await job.command(isolate, { kind: 'cancel' });
+      await job.run(isolate);
+      await job.evict(isolate);
+      await job.command(isolate, { kind: 'extend', from: 9, frames: 12 });
+      await job.run(isolate);
+      expect(isolate.backend.replayed).toEqual(past);
+      expect(await job.videoHash()).toBe(await expected());
+    }));
 });
 
 describe('a fork of many frames', () => {
@@ -97,7 +195,8 @@ describe('a fork of many frames', () => {
         cursors.push(job.record.cursor);
         return job.evict(isolate);
       });
-      expect(cursors).toEqual([64, 128, 150, 200]);
+      // The wake between the last shared and the first own frame makes K and V.
+      expect(cursors).toEqual([64, 128, 150, 150, 200]);
       expect(isolate.backend.begun[0]).toBe(150);
       expect(await job.videoHash()).toBe(await calmHash({ ...many, legs: forkOrder(150).legs ?? [] }));
     });

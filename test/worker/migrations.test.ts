@@ -157,6 +157,75 @@ describe('a job of the first version', () => {
     }));
 });
 
+/** A job's tables as they were in the second version: never to be changed. */
+const secondSchema = {
+  job: `(one INTEGER PRIMARY KEY CHECK (one = 1),
+    spec TEXT NOT NULL, build TEXT NOT NULL, frame_multiply_adds INTEGER NOT NULL, source TEXT, first_frame BLOB,
+    status TEXT NOT NULL, cursor INTEGER NOT NULL, attempts INTEGER NOT NULL, epoch INTEGER NOT NULL,
+    hold INTEGER NOT NULL, wake_at INTEGER, created_at INTEGER NOT NULL, completed_at INTEGER,
+    expires_at INTEGER, is_gone_heard INTEGER NOT NULL, error TEXT) STRICT`,
+  frame: '(frame INTEGER PRIMARY KEY, png BLOB NOT NULL, latents BLOB NOT NULL) STRICT',
+  key_value: `(frame INTEGER NOT NULL, part INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (frame, part))
+    STRICT, WITHOUT ROWID`,
+  partial: '(frame INTEGER NOT NULL, decode_steps INTEGER NOT NULL, latents BLOB NOT NULL) STRICT',
+  settlement: `(hold INTEGER PRIMARY KEY, captured INTEGER NOT NULL, is_final INTEGER NOT NULL,
+    heard_captured INTEGER NOT NULL, heard_final INTEGER NOT NULL) STRICT`,
+};
+
+/** Puts a job back into the tables of the second version, and its object goes from memory. */
+async function broughtBack(job: FakeJob, isolate: FakeIsolate): Promise<void> {
+  const { sql } = job.storage;
+  for (const [table, definition] of Object.entries(secondSchema)) {
+    const names = definition.match(/\b[a-z_]+(?= (?:INTEGER|TEXT|BLOB))/g)?.join(', ');
+    sql.exec(`ALTER TABLE ${table} RENAME TO later_${table}`);
+    sql.exec(`CREATE TABLE ${table} ${definition}`);
+    sql.exec(`INSERT INTO ${table} (${names}) SELECT ${names} FROM later_${table}`);
+    sql.exec(`DROP TABLE later_${table}`);
+  }
+  sql.exec('UPDATE schema_version SET version = 2');
+  await job.evict(isolate);
+}
+
+describe('a job of the second version', () => {
+  it('in flight goes on from its stored K and V', () =>
+    inObject(async (job) => {
+      const isolate = new FakeIsolate(4);
+      await job.create(isolate);
+      await job.wake(isolate);
+      await broughtBack(job, isolate);
+      expect(job.record).toMatchObject({ status: 'in_progress', cursor: 4, pastCursor: 4 });
+      await job.run(isolate);
+      expect(isolate.backend.replayed).toEqual([]);
+      expect(await job.videoHash()).toBe(await videoHash((await calmVideo()).frames));
+    }));
+
+  it('in the midst of a frame goes on in it', () =>
+    inObject(async (job) => {
+      const isolate = new FakeIsolate(0.4);
+      await job.create(isolate);
+      for (let wake = 0; wake < 5; wake++) await job.wake(isolate);
+      await broughtBack(job, isolate);
+      expect(job.store.partial()).toMatchObject({ index: 1, decodeSteps: 2 });
+      await job.run(isolate);
+      expect(isolate.backend.passes).toBe(9 * 3);
+      expect(await job.videoHash()).toBe(await videoHash((await calmVideo()).frames));
+    }));
+
+  it('that is a fork without K and V makes them', async () => {
+    const { frames } = await calmVideo();
+    await inObject(async (job) => {
+      const isolate = new FakeIsolate(4);
+      job.sources.set('video_source', frames);
+      await job.create(isolate, { source: { id: 'video_source', frames: 7 } });
+      await job.wake(isolate);
+      await broughtBack(job, isolate);
+      await job.run(isolate);
+      expect(isolate.backend.replayed).toEqual([0, 3, 4, 5, 6]);
+      expect(await job.videoHash()).toBe(await videoHash(frames));
+    });
+  });
+});
+
 describe('an account of the first version', () => {
   it('keeps its list, and takes more', async () => {
     const ids = Array.from({ length: 3 }, () => publicId(env.JOBS.newUniqueId()));

@@ -135,12 +135,12 @@ describe('the stored cache', () => {
       expect(stored).toEqual([[0], [0, 1], [0, 1, 2], [0, 2, 3], [0, 3, 4], [0, 4, 5]]);
     }));
 
-  it('is read, not rebuilt, where it is whole', () =>
+  it('is read, not made anew, where it is whole', () =>
     inObject(async (job) => {
       const isolate = new FakeIsolate(1);
       await job.create(isolate);
       await job.run(isolate, () => job.evict(isolate));
-      expect(isolate.backend.rebuilds).toBe(0);
+      expect(isolate.backend.replayed).toEqual([]);
     }));
 
   it('is really read: a flipped byte changes the rest of the video', () =>
@@ -159,7 +159,7 @@ describe('the stored cache', () => {
       expect(await job.videoHash()).not.toBe(await calmHash());
     }));
 
-  it('is rebuilt from latents where it is lost, to the same video', () =>
+  it('is made anew from latents where it is lost, to the same video', () =>
     inObject(async (job) => {
       const isolate = new FakeIsolate(4);
       await job.create(isolate);
@@ -167,7 +167,7 @@ describe('the stored cache', () => {
       job.storage.sql.exec('DELETE FROM key_value WHERE frame = 3');
       await job.evict(isolate);
       await job.run(isolate);
-      expect(isolate.backend.rebuilds).toBe(1);
+      expect(isolate.backend.replayed).toEqual([0, 1, 2, 3]);
       expect(await job.videoHash()).toBe(await calmHash());
     }));
 
@@ -187,8 +187,7 @@ describe('the stored cache', () => {
     inObject(async (job) => {
       await job.create(new FakeIsolate(1));
       const cache = Uint8Array.from({ length: 2 * 1024 * 1024 + 1000 }, (_, i) => i % 251);
-      const frame = { index: 0, png: new Uint8Array(1), latents: new Float32Array(1), cache };
-      job.store.write({ job: {}, frames: [frame] });
+      job.store.write({ job: {}, caches: [{ index: 0, cache }] });
       expect(job.storage.sql.exec('SELECT * FROM key_value').toArray().length).toBe(3);
       expect(job.store.cache(0)).toEqual(cache);
     }));
