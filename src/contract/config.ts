@@ -14,6 +14,8 @@ export const limits = {
   /** Deviation of the noise that tokens are drawn from, in units of the one in training. */
   temperature: 2,
   scheduleEntries: 256,
+  /** Stretches of one seed and interval in a video: whoever reads a job reads all of them. */
+  legsPerJob: 256,
   metadataEntries: 16,
   metadataKeyCharacters: 64,
   metadataValueCharacters: 512,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { limits } from './config.ts';
 import { Failure } from './failure.ts';
-import type { JobSpec, LabelChange } from './job.ts';
+import type { JobSpec, LabelChange, Leg } from './job.ts';
 import type { Manifest } from './manifest.ts';
 import { parsed, wholeNumber } from './refusal.ts';
 import { frameCount, requestedLabels, requestFields, within } from './request-fields.ts';
@@ -89,15 +89,36 @@ export function extension(
   });
   const newLabels = requestedLabels(request, manifest, from);
   if (newLabels !== null) goneOn(spec.labels, newLabels, from);
-  return {
-    from,
-    frames: from + more,
-    interval:
-      request.interval === undefined
-        ? undefined
-        : within('interval', request.interval, 1, manifest.interval.maximum),
-    labels: newLabels ?? undefined,
-  };
+  const interval =
+    request.interval === undefined
+      ? undefined
+      : within('interval', request.interval, 1, manifest.interval.maximum);
+  checkLegs(extendedLegs(spec.legs, from, interval), 'interval', 'leave interval out to go on as before');
+  return { from, frames: from + more, interval, labels: newLabels ?? undefined };
+}
+
+/** The legs of an extended video: the last one goes on, also where a fork was ended before it had begun. */
+export function extendedLegs(legs: readonly Leg[], from: number, interval: number | undefined): Leg[] {
+  const last = legs.at(-1);
+  if (last === undefined) throw new RangeError('a video has at least one leg');
+  return legsFrom(legs, { ...last, from, interval: interval ?? last.interval });
+}
+
+/** The legs before another one, and that one only where it changes anything. */
+function legsFrom(legs: readonly Leg[], next: Leg): Leg[] {
+  const before = legs.filter(({ from }) => from < next.from);
+  const holds = before.at(-1);
+  const isSame = holds?.seed === next.seed && holds.interval === next.interval;
+  return isSame ? before : [...before, next];
+}
+
+function checkLegs({ length }: readonly Leg[], param: string, wayOut: string): void {
+  if (length <= limits.legsPerJob) return;
+  throw new Failure(
+    'out_of_range',
+    `seed or interval may change ${limits.legsPerJob - 1} times in a video, and this would be one more; ${wayOut}.`,
+    param,
+  );
 }
 
 /**
@@ -120,23 +141,14 @@ export function forkSpec(
     because: `, because it counts the ${from} shared frames, too`,
   });
   const newLabels = requestedLabels(request, manifest, from);
-  const legs = spec.legs.filter((leg) => leg.from < from);
+  const before = spec.legs.findLast((leg) => leg.from < from)?.interval ?? manifest.interval.default;
+  const interval = within('interval', request.interval, before, manifest.interval.maximum);
+  const legs = legsFrom(spec.legs, { from, seed: request.seed ?? randomSeed, interval });
+  checkLegs(legs, 'frame', 'fork it at an earlier frame');
   const forked: JobSpec = {
     ...spec,
     frames: total,
-    legs: [
-      ...legs,
-      {
-        from,
-        seed: request.seed ?? randomSeed,
-        interval: within(
-          'interval',
-          request.interval,
-          legs.at(-1)?.interval ?? manifest.interval.default,
-          manifest.interval.maximum,
-        ),
-      },
-    ],
+    legs,
     labels: newLabels === null ? spec.labels : goneOn(spec.labels, newLabels, from),
     metadata: request.metadata ?? {},
   };

@@ -1,4 +1,5 @@
 import type { JobError, JobSpec } from '../contract/job.ts';
+import { extendedLegs } from '../contract/video-change.ts';
 import type { CachedFrame } from '../engine/generation.ts';
 import type { PartialFrame } from '../engine/partial-frame.ts';
 import { isTooLate } from './account-core.ts';
@@ -204,20 +205,9 @@ function extendedSpec({ spec, cursor }: JobRecord, { frames, interval, labels }:
   return {
     ...spec,
     frames,
-    legs: extendedLegs(spec, cursor, interval),
+    legs: extendedLegs(spec.legs, cursor, interval),
     labels: [...before, ...(labels ?? [])],
   };
-}
-
-/** The last leg goes on from the cursor, also where a fork was ended before it had begun. */
-function extendedLegs({ legs }: JobSpec, cursor: number, interval: number | undefined): JobSpec['legs'] {
-  const last = legs.at(-1);
-  if (last === undefined) return legs;
-  const next = { ...last, from: cursor, interval: interval ?? last.interval };
-  const made = legs.filter(({ from }) => from < cursor);
-  const holds = made.at(-1);
-  const goesOn = holds?.seed === next.seed && holds.interval === next.interval;
-  return goesOn ? made : [...made, next];
 }
 
 /** The video is deleted; the account hears of it before the rest goes, too. */

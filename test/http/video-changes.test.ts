@@ -291,6 +291,26 @@ describe('fork', () => {
   });
 });
 
+it('refuses one change of seed or interval too many, and what changes neither goes on', async () => {
+  const { service, path } = await made(300, 'completed', { frames: 300, seed: 1 });
+  const legs = Array.from({ length: limits.legsPerJob }, (_, from) => ({
+    from,
+    seed: 1,
+    interval: 1 + (from % 2),
+  }));
+  const [entry] = service.jobs.entries;
+  if (entry === undefined) throw new Error('no job');
+  entry.job = { ...entry.job, spec: { ...entry.job.spec, legs } };
+  const extended = (body: unknown) => service.postJson(body, `${path}/extend`);
+  const forked = (body: unknown) => service.postJson(body, `${path}/fork`);
+  expect(await refusal(extended({ interval: 3 }))).toEqual([422, 'out_of_range', 'interval']);
+  expect(await refusal(forked({ frame: 299 }))).toEqual([422, 'out_of_range', 'frame']);
+  expect(await (await forked({ frame: 299 })).text()).toContain('255 times');
+  expect((await video(forked({ frame: 299, seed: 1 }))).legs).toEqual(legs);
+  expect((await video(forked({ frame: 254, seed: 9 }))).legs.length).toBe(limits.legsPerJob);
+  expect((await video(extended({ interval: 2 }))).frames.requested).toBe(312);
+});
+
 it('goes on with no video whose model is gone or was built anew', async () => {
   let build = 'build-1';
   let isServed = true;
