@@ -22,6 +22,8 @@ const served = () => join(folder, 'models', 'nano');
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'magi-poison-'));
   await cp(good, served(), { recursive: true });
+  // A deployment lists files; there is one that no damage takes away.
+  await writeFile(join(folder, 'models', 'README.md'), 'models');
   runtime = await deployed();
   state = new StoredState(join(folder, 'data', 'do'));
   await runtime.serve();
@@ -36,15 +38,22 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-afterEach(async () => {
+afterEach(restore);
+
+async function restore(): Promise<void> {
   await runtime.kill();
   await rm(served(), { recursive: true, force: true });
   await cp(good, served(), { recursive: true });
-});
+}
 
 /** The service with the model files that there are now. */
 function deployed(): Promise<Runtime> {
   return Runtime.open({ dataFolder: join(folder, 'data'), modelsFolder: join(folder, 'models') });
+}
+
+async function redeploy(): Promise<void> {
+  await runtime.close();
+  runtime = await deployed();
 }
 
 async function ended(id: string): Promise<void> {
@@ -96,28 +105,44 @@ it('a frame that always kills the process is tried five times, and never again',
   await expect(runtime.crashed(3)).rejects.toThrow('not reached');
 }, 120_000);
 
-/** Where the assets still list a file that is gone, they answer 500 instead of 404, and the video fails after five attempts. */
-const gone = /model_gone|generation_failed/;
+type Damage = (file: (name: string) => string) => Promise<void>;
 
-const damages: readonly [string, (file: (name: string) => string) => Promise<void>, RegExp][] = [
-  ['a shard is gone', (file) => rm(file('backbone-0.bin')), /generation_failed/],
-  ['a byte of a shard is another', (file) => flip(file('head-0.bin')), /generation_failed/],
-  ['the manifest is gone', (file) => rm(file('manifest.json')), gone],
-  ['the folder is gone', (file) => rm(file('.'), { recursive: true }), gone],
-  ['another build is there', (file) => cp(file('float'), file('.'), { recursive: true }), /model_gone/],
-];
+/** A video whose process died, after something was done to its model: it has failed, and keeps its frames. */
+async function expectFailed(
+  id: string,
+  damage: Damage,
+  code: string,
+  deploy = async () => {},
+): Promise<void> {
+  await damage((name) => join(served(), name));
+  await deploy();
+  await runtime.serve();
+  await ended(id);
+  expect(await runtime.client.retrieve(id)).toMatchObject({ status: 'failed', error: { code } });
+  await expectKept(id, 3);
+}
 
-it.each(damages)(
+// What is listed and cannot be read is answered with an empty 500, as any failure is: it may be there the next time.
+it.each<[string, Damage, string]>([
+  ['a shard cannot be read', (file) => rm(file('backbone-0.bin')), 'generation_failed'],
+  ['a byte of a shard is another', (file) => flip(file('head-0.bin')), 'generation_failed'],
+  ['its manifest cannot be read', (file) => rm(file('manifest.json')), 'generation_failed'],
+  ['another build is there', (file) => cp(file('float'), file('.'), { recursive: true }), 'model_gone'],
+])(
   'a video whose process died fails and keeps its frames when %s',
-  async (_, damage, code) => {
-    const id = await interrupted();
-    await damage((name) => join(served(), name));
-    await runtime.serve();
-    await ended(id);
-    const { status, error } = await runtime.client.retrieve(id);
-    expect(status).toBe('failed');
-    expect(error?.code).toMatch(code);
-    await expectKept(id, 3);
+  async (_, damage, code) => expectFailed(await interrupted(), damage, code),
+  120_000,
+);
+
+it.each<[string, Damage]>([
+  ['the manifest', (file) => rm(file('manifest.json'))],
+  ['the folder', (file) => rm(file('.'), { recursive: true })],
+])(
+  'a video whose process died fails as model_gone after a deployment without %s of its model',
+  async (_, damage) => {
+    await expectFailed(await interrupted(), damage, 'model_gone', redeploy);
+    await restore();
+    await redeploy();
   },
   120_000,
 );

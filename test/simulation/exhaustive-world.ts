@@ -41,7 +41,7 @@ export interface Bounds {
 
 /** Bounds that fit into a test. */
 export const smallWorld: Bounds = {
-  ...{ jobs: 2, frames: 2, chunkFrames: 2 },
+  ...{ jobs: 2, frames: 3, chunkFrames: 2 },
   ...{ crashes: 1, cancels: 1, duplicates: 0, losses: 0 },
 };
 
@@ -83,8 +83,8 @@ export interface SmallWorld {
 
 export interface Move {
   readonly name: string;
-  /** False for what goes wrong or comes from outside: a world that only waits for it is at rest. */
-  readonly isProgress: boolean;
+  /** A world that only waits for what comes from outside or goes wrong is at rest. */
+  readonly kind: 'progress' | 'cancellation' | 'fault';
   readonly apply: () => SmallWorld;
 }
 
@@ -104,16 +104,16 @@ export function firstWorld(bounds: Bounds): SmallWorld {
 export function moves(world: SmallWorld, bounds: Bounds): Move[] {
   const found: Move[] = [];
   for (const [at, job] of world.jobs.entries()) {
-    const add = (name: string, apply: () => SmallWorld, isProgress = true) =>
-      found.push({ name: `job ${at}: ${name}`, isProgress, apply });
+    const add = (name: string, apply: () => SmallWorld, kind: Move['kind'] = 'progress') =>
+      found.push({ name: `job ${at}: ${name}`, kind, apply });
     if (job.wake !== null) addWakeMoves(world, at, bounds, add);
     else if (isDue(stateOf(job))) add('its alarm comes', () => woken(world, at, false));
     if (world.left.duplicates > 0 && job.wake === null && stateOf(job).job !== null)
-      add('an alarm comes again', () => woken(spent(world, 'duplicates'), at, true), false);
+      add('an alarm comes again', () => woken(spent(world, 'duplicates'), at, true), 'fault');
     if (world.left.cancels > 0 && canCancel(stateOf(job)))
-      add('is cancelled', () => cancelled(spent(world, 'cancels'), at), false);
+      add('is cancelled', () => cancelled(spent(world, 'cancels'), at), 'cancellation');
     if (world.left.losses > 0 && job.wake?.effect.kind === 'settle')
-      add('a message gets lost', () => resumed(flushed(spent(world, 'losses'), at), at, false), false);
+      add('a message gets lost', () => resumed(flushed(spent(world, 'losses'), at), at, false), 'fault');
   }
   if (world.left.crashes > 0) found.push(...crashes(world));
   return found;
@@ -196,7 +196,7 @@ function crashes(world: SmallWorld): Move[] {
     kept = kept.flatMap((before) => versions.map((_, version) => [...before, version]));
   return kept.map((choice) => ({
     name: `the process dies; groups of writes kept: ${choice.join(', ')}`,
-    isProgress: false,
+    kind: 'fault',
     apply: () => {
       const jobs = world.jobs.map((job, at) => ({
         ...job,

@@ -4,6 +4,8 @@ export interface Exploration {
   /** Worlds that are not alike. */
   readonly states: number;
   readonly moves: number;
+  /** Worlds that are not alike and in which a job is cancelled next. */
+  readonly cancellations: number;
   readonly violation: { readonly what: string; readonly path: readonly string[] } | null;
 }
 
@@ -26,6 +28,7 @@ export function explore(bounds: Bounds, progress: (states: number) => void = () 
   const resting: number[] = [];
   let level: SmallWorld[] = [first];
   let count = 0;
+  let cancellations = 0;
   let at = 0;
   while (level.length > 0) {
     const found: SmallWorld[] = [];
@@ -35,6 +38,7 @@ export function explore(bounds: Bounds, progress: (states: number) => void = () 
         const forward: number[] = [];
         for (const move of moves(world, bounds)) {
           count++;
+          cancellations += Number(move.kind === 'cancellation');
           name = move.name;
           const after = move.apply();
           const key = keyOf(after);
@@ -45,7 +49,7 @@ export function explore(bounds: Bounds, progress: (states: number) => void = () 
             origins.push({ from: at, move: move.name });
             found.push(after);
           }
-          if (move.isProgress) forward.push(number);
+          if (move.kind === 'progress') forward.push(number);
         }
         next.push(forward);
         name = 'everything comes to rest';
@@ -58,6 +62,7 @@ export function explore(bounds: Bounds, progress: (states: number) => void = () 
         return {
           states: origins.length,
           moves: count,
+          cancellations,
           violation: { what, path: [...pathTo(origins, at), name] },
         };
       }
@@ -69,7 +74,7 @@ export function explore(bounds: Bounds, progress: (states: number) => void = () 
   const stuck = firstStuck(next, resting);
   const what = 'nothing more brings it to rest';
   const violation = stuck === null ? null : { what, path: pathTo(origins, stuck) };
-  return { states: origins.length, moves: count, violation };
+  return { states: origins.length, moves: count, cancellations, violation };
 }
 
 /** A world from which none at rest can be come to, or null. */

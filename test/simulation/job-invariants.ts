@@ -1,6 +1,6 @@
 import { limits } from '../../src/contract/config.ts';
 import type { JobRecord } from '../../src/job/job-record.ts';
-import { isRunning, isVisible } from '../../src/job/state-table.ts';
+import { isFinished, isRunning, isVisible } from '../../src/job/state-table.ts';
 import { plannedContent, windowOf } from './frame-content.ts';
 import type { JobState } from './job-state.ts';
 import type { SimulatedJob } from './simulated-job.ts';
@@ -16,6 +16,12 @@ export function checkJobWrite(id: string, before: JobState, after: JobState): vo
   must(job.cursor >= before.job.cursor, () => `${id}: the cursor goes back to ${job.cursor}`);
   must(job.epoch >= before.job.epoch, () => `${id}: the epoch goes back`);
   must(job.hold >= before.job.hold, () => `${id}: the hold goes back`);
+  const { status } = before.job;
+  const goesOn = job.hold > before.job.hold || !isVisible(job.status);
+  must(
+    !isFinished(status) || job.status === status || goesOn,
+    () => `${id}: is ${job.status} after ${status}`,
+  );
   must(
     job.attempts <= limits.attemptsPerFrame,
     () => `${id}: attempt ${job.attempts} at frame ${job.cursor}`,

@@ -81,12 +81,12 @@ function replay(seed: number, isTraced: boolean): void {
 }
 
 function exploreAll(isQuick: boolean): void {
-  const { states, moves, violation } = explore(isQuick ? smallWorld : wholeWorld, (count) => {
+  const { states, moves, cancellations, violation } = explore(isQuick ? smallWorld : wholeWorld, (count) => {
     if (process.stderr.isTTY) process.stderr.write(`\r${count.toLocaleString('en')} states\x1b[K`);
   });
   if (process.stderr.isTTY) process.stderr.write('\n');
   if (violation !== null) console.log(`${violation.path.join('\n')}\n${violation.what}`);
-  end({ states, moves, failures: violation === null ? 0 : 1 });
+  end({ states, moves, cancellations, failures: violation === null ? 0 : 1 });
 }
 
 async function simulate(from: number, seeds: number, workers: number): Promise<void> {
