@@ -12,7 +12,7 @@ import type {
   OrderedExtend,
   Settlement,
 } from './job-record.ts';
-import { isFinished, isRunning, type JobEvent, nextStatus } from './state-table.ts';
+import { isFinished, isSoAlready, type JobEvent, nextStatus } from './state-table.ts';
 
 /** What a change has to know of the time it is made and of the hold that pays. */
 export interface Moment {
@@ -149,7 +149,7 @@ export function commanded(
   moment: Moment,
 ): JobChange | { readonly refused: Refusal } | null {
   if (command.kind === 'extend') return extended(job, command, moment);
-  if (isSoAlready(job, command.kind)) return null;
+  if (isSoAlready(job.status, command.kind)) return null;
   if (isFinished(job.status)) return { refused: 'job_terminal' };
   const { now, expiryMs } = moment;
   const epoch = job.epoch + 1;
@@ -164,11 +164,6 @@ export function commanded(
       expiresAt: isPause ? now + expiryMs : null,
     },
   };
-}
-
-function isSoAlready({ status }: JobRecord, command: 'pause' | 'resume' | 'cancel'): boolean {
-  if (command === 'pause') return status === 'paused';
-  return command === 'cancel' ? status === 'cancelled' : isRunning(status);
 }
 
 function extended(

@@ -57,6 +57,12 @@ export function isFinished(status: JobStatus): boolean {
   return stateTable[status].extended !== undefined;
 }
 
+/** True where a command would change nothing. */
+export function isSoAlready(status: JobStatus, command: 'pause' | 'resume' | 'cancel'): boolean {
+  if (command === 'pause') return status === 'paused';
+  return command === 'cancel' ? status === 'cancelled' : isRunning(status);
+}
+
 /** True while the job has a video that its owner can see. */
 export function isVisible(status: JobStatus): status is VideoStatus {
   return status !== 'expired' && status !== 'removed';

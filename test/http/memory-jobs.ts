@@ -1,6 +1,7 @@
 import { Failure } from '../../src/contract/failure.ts';
 import type { VideoStatus } from '../../src/contract/job.ts';
 import type { Command, JobDirectory, NamedJob, NewJob, News } from '../../src/job/job-directory.ts';
+import { isFinished, isSoAlready, nextStatus } from '../../src/job/state-table.ts';
 
 interface Entry {
   job: NamedJob;
@@ -12,7 +13,7 @@ interface Entry {
 /** Frames of one answer with news. */
 const batchFrames = 8;
 
-const commandedStatus = { pause: 'paused', resume: 'queued', cancel: 'cancelled' } as const;
+const commandedEvent = { pause: 'paused', resume: 'resumed', cancel: 'cancelled' } as const;
 
 /** Jobs in memory that nobody works at: a test commits their frames by hand. */
 export class MemoryJobs implements JobDirectory {
@@ -94,13 +95,14 @@ export class MemoryJobs implements JobDirectory {
     if (entry === undefined) return null;
     this.commands.push(command);
     const { job } = entry;
-    const isFinished = ['completed', 'failed', 'cancelled'].includes(job.status);
     if (command.kind === 'extend') {
-      if (!isFinished) throw new Failure('job_not_finished', 'The video is not finished; extend it later.');
+      if (!isFinished(job.status))
+        throw new Failure('job_not_finished', 'The video is not finished; extend it later.');
       entry.job = { ...job, status: 'queued', spec: { ...job.spec, frames: command.frames } };
-    } else {
-      if (isFinished) throw new Failure('job_terminal', `The video is ${job.status} already.`);
-      entry.job = { ...job, status: commandedStatus[command.kind] };
+    } else if (!isSoAlready(job.status, command.kind)) {
+      if (isFinished(job.status)) throw new Failure('job_terminal', `The video is ${job.status} already.`);
+      const status = nextStatus(job.status, commandedEvent[command.kind]) as VideoStatus;
+      entry.job = { ...job, status };
     }
     this.#tell();
     return entry.job;

@@ -41,10 +41,27 @@ describe('pause, resume and cancel', () => {
     expect(service.jobs.commands.map(({ kind }) => kind)).toEqual(['pause', 'resume', 'cancel']);
   });
 
+  it('come again and answer the same, cancel of a cancelled video, too', async () => {
+    const { service, path } = await made(3, 'in_progress');
+    for (const [command, status] of [
+      ['resume', 'in_progress'],
+      ['pause', 'paused'],
+      ['resume', 'queued'],
+      ['cancel', 'cancelled'],
+    ]) {
+      for (let time = 0; time < 2; time++)
+        expect((await video(post(service, `${path}/${command}`))).status).toBe(status);
+    }
+  });
+
   it('of a finished video are 409 job_terminal, which clients need not repeat', async () => {
-    for (const status of ['completed', 'failed', 'cancelled'] as const) {
+    for (const [status, commands] of [
+      ['completed', ['pause', 'resume', 'cancel']],
+      ['failed', ['pause', 'resume', 'cancel']],
+      ['cancelled', ['pause', 'resume']],
+    ] as const) {
       const { service, path } = await made(3, status);
-      for (const command of ['pause', 'resume', 'cancel']) {
+      for (const command of commands) {
         const answer = await post(service, `${path}/${command}`);
         expect(answer.headers.get('x-should-retry')).toBe('false');
         expect(await refusal(Promise.resolve(answer))).toEqual([409, 'job_terminal', null]);

@@ -1,4 +1,4 @@
-import { evictDurableObject } from 'cloudflare:test';
+import { evictDurableObject, SELF } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import type { Video } from '../../src/contract/job.ts';
 import { awaited, client, finished, frameHashes, objectOf, pause, small } from './service.ts';
@@ -102,6 +102,25 @@ describe('following a real video', () => {
     expect(indices).toEqual(Array.from({ length: 12 }, (_, index) => index));
     expect(end).toBe('completed');
     expect(await frameHashes(await client.retrieve(id))).toEqual(await calmHashes());
+  });
+});
+
+/** Indices of the frames in a stream of events, in the order in which they came. */
+async function streamed(answer: Response): Promise<number[]> {
+  const ids = (await answer.text()).matchAll(/^id: (\d+)$/gm);
+  return Array.from(ids, ([, id]) => Number(id));
+}
+
+describe('a hundred streams of events of a real video', () => {
+  it('of which half are not read until it is finished bring every frame once and in order, and delay nobody', async () => {
+    const { id } = await client.create(order);
+    const listen = () => SELF.fetch(`http://service.invalid/v1/videos/${id}/events`);
+    const silent = await Promise.all(Array.from({ length: 50 }, listen));
+    const eager = Array.from({ length: 50 }, async () => streamed(await listen()));
+    const all = Array.from({ length: 12 }, (_, index) => index);
+    for (const indices of await Promise.all(eager)) expect(indices).toEqual(all);
+    expect((await client.retrieve(id)).status).toBe('completed');
+    for (const answer of silent) expect(await streamed(answer)).toEqual(all);
   });
 });
 
