@@ -75,12 +75,9 @@ export function frameCommitted(
   const pastCursor = index + 1;
   const isFree = index === 0 && job.isFirstGiven;
   const captured = moment.settlement.captured + (isFree ? 0 : 1);
-  const change = advanced(job, pastCursor, { ...moment, captured, leaseUntil });
-  return {
-    ...change,
-    job: { ...change.job, pastCursor },
-    ...{ frames: [frame], partial: null, caches: [{ index, cache }], keepCacheFrom: pastCursor - window },
-  };
+  const progress = advanced(job, pastCursor, { ...moment, captured, leaseUntil });
+  const caches = { caches: [{ index, cache }], keepCacheFrom: pastCursor - window };
+  return { ...progress, ...caches, job: { ...progress.job, pastCursor }, frames: [frame], partial: null };
 }
 
 /** K and V of finished frames, made anew from latents. */

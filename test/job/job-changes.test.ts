@@ -25,16 +25,17 @@ const made = (index: number) => ({ frame: frame(index), cache, window: 2 });
 
 /** K and V of all frames are there. */
 const job = ({ cursor = 0, ...changes }: Partial<JobRecord>): JobRecord => ({
-  ...{ ...sampleRecord, cursor, pastCursor: cursor },
+  ...sampleRecord,
+  cursor,
+  pastCursor: cursor,
   ...changes,
 });
 
 describe('a committed frame', () => {
   it('moves the cursor, is captured, and counts the next frame as tried where the wake goes on', () => {
     const change = frameCommitted(job({ cursor: 4, attempts: 3 }), made(4), moment, 7000);
-    expect(change.job).toEqual({
-      ...{ status: 'in_progress', cursor: 5, pastCursor: 5, attempts: 1, wakeAt: 7000 },
-    });
+    const expected = { status: 'in_progress', cursor: 5, pastCursor: 5, attempts: 1, wakeAt: 7000 };
+    expect(change.job).toEqual(expected);
     expect(change).toMatchObject({ caches: [{ index: 4, cache }], keepCacheFrom: 3, partial: null });
     expect(change.settlements).toEqual([{ hold: 0, captured: 5, isFinal: false }]);
   });
