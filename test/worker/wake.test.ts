@@ -77,6 +77,33 @@ describe('a wake', () => {
     }));
 });
 
+describe('a job whose alarm was lost', () => {
+  const requests: [string, (object: Awaited<ReturnType<FakeJob['in']>>) => Promise<unknown>][] = [
+    ['for the job', (object) => object.view()],
+    ['for frames', (object) => object.frames(0, 1)],
+    ['for news', (object) => object.news(0, null, 0)],
+    ['that changes nothing', (object) => object.command({ kind: 'resume' })],
+  ];
+
+  it.each(requests)('is woken by a request %s once its wake is overdue, and not before', (_, ask) =>
+    inObject(async (job) => {
+      const isolate = new FakeIsolate(1);
+      await job.create(isolate);
+      job.alarm = null;
+      const object = await job.in(isolate);
+      await ask(object);
+      expect(job.alarm).toBeNull();
+      isolate.now += 1;
+      await ask(object);
+      expect(job.alarm).toBe(isolate.now);
+      // It is due already: asking again must not put it off.
+      isolate.now += 1;
+      await ask(object);
+      expect(job.alarm).toBe(isolate.now - 1);
+    }),
+  );
+});
+
 describe('a video', () => {
   it('is the same for every chunk size, with the memory dropped at every boundary or kept, for three seeds', async () => {
     for (const seed of [0, 7, 2 ** 53 - 1]) {
