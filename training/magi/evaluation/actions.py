@@ -1,0 +1,168 @@
+"""Sprites, one action at a time: a character from its standing pose against its true animation.
+
+The first frame and the label determine the truth. Every character is measured facing down and
+facing one of the other three directions in turn, so that the mean over all four directions comes
+from twice the clips of one: a character's value is a quarter of its value facing down and three
+quarters of the other one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from magi.data.sprites import DIRECTIONS, DOWN, Sprites
+from magi.data.timeline import standing
+from magi.evaluation.subject import Subject, figure, grid, share, watched
+from magi.evaluation.videos import Request
+from magi.metrics import exact_colour_share, psnr, ssim, summary
+from magi.pictures import contact_sheet
+
+FRAMES = 16
+ACTIONS = ("walk", "run", "slash", "jump")
+SPLITS = ("test-combo", "test-item")
+MODEL, CEILING, COPY = "model", "tokenizer", "copy of the first frame"
+VIEWS = ("down", "all directions")
+_OTHERS = tuple(index for index in range(len(DIRECTIONS)) if index != DOWN)
+
+
+@dataclass(frozen=True)
+class ActionClip:
+    """The true animation, uint8 [16, 64, 64, 4], of one character under one label."""
+
+    character: int
+    label: str
+    direction: int
+    truth: np.ndarray
+
+    def request(self, labels: tuple[str, ...], seed: int) -> Request:
+        """The video that a model is to make of it."""
+        ids = [labels.index(self.label) + 1] * len(self.truth)
+        return Request(self.truth[:1], ids, seed + self.character)
+
+
+@dataclass(frozen=True)
+class Score:
+    """How near one made clip comes to its truth."""
+
+    character: int
+    label: str
+    direction: int
+    values: dict[str, float]
+
+
+System = Callable[[ActionClip], np.ndarray]
+"""Makes the frames of a clip, uint8 [16, 64, 64, 4]."""
+
+
+def action_clips(dataset: Sprites, characters: int, views: int = len(VIEWS)) -> list[ActionClip]:
+    """The clips of the first `characters`, facing down and, for two views, another direction;
+    combat only of those that fight."""
+    clips = []
+    for character, view, label in product(range(characters), range(views), ACTIONS):
+        recipe = dataset.recipe(character)
+        if label in recipe.labels:
+            direction = _OTHERS[character % len(_OTHERS)] if view else DOWN
+            start = standing(label)
+            clip = dataset.labelled_clip(recipe, [label] * FRAMES, 1, start, direction)
+            clips.append(ActionClip(character, label, direction, clip.pixels))
+    return clips
+
+
+def systems_of(subject: Subject, labels: tuple[str, ...]) -> dict[str, System]:
+    """The copied first frame, the tokenizer's ceiling and, where there is one, the model."""
+    systems: dict[str, System] = {
+        COPY: lambda clip: np.repeat(clip.truth[:1], len(clip.truth), 0),
+        CEILING: lambda clip: subject.reconstruct(clip.truth),
+    }
+    if animate := subject.animate:
+        systems[MODEL] = lambda clip: animate(clip.request(labels, subject.seed))
+    return systems
+
+
+def scored(clip: ActionClip, made: np.ndarray) -> Score:
+    """The score of `made` as the clip's animation."""
+    values = {
+        "psnr": psnr(clip.truth, made),
+        "ssim": ssim(clip.truth, made),
+        "exactColourShare": exact_colour_share(clip.truth, made),
+    }
+    return Score(clip.character, clip.label, clip.direction, values)
+
+
+def by_character(scores: list[Score], value: str, view: str) -> np.ndarray:
+    """One value as [characters, actions]; NaN where a character does not do an action."""
+    count = 1 + max(score.character for score in scores)
+    table = np.full((2, count, len(ACTIONS)), np.nan)
+    for score in scores:
+        column = ACTIONS.index(score.label)
+        table[int(score.direction != DOWN), score.character, column] = score.values[value]
+    down, other = table
+    return down if view == "down" else (down + len(_OTHERS) * other) / len(DIRECTIONS)
+
+
+def figures_of(scores: list[Score]) -> dict:
+    """Summaries of every value, by view: of all actions, and of each."""
+    figures = {}
+    for view, value in product(VIEWS, scores[0].values):
+        table = by_character(scores, value, view)
+        done = ~np.isnan(table).all(0)
+        each = {ACTIONS[column]: summary(table[:, column]) for column in np.flatnonzero(done)}
+        figures.setdefault(view, {})[value] = {"all": summary(table), **each}
+    return figures
+
+
+def measure(subject: Subject) -> dict:
+    """Figures of every split, system and view, and contact sheets of the first characters."""
+    figures = {}
+    for split in SPLITS:
+        dataset = subject.dataset(split)
+        systems = systems_of(subject, dataset.labels)
+        scores: dict[str, list[Score]] = {name: [] for name in systems}
+        sheet = Sheet(subject, split)
+        for clip in watched(action_clips(dataset, subject.characters), f"actions, {split}"):
+            made = {name: system(clip) for name, system in systems.items()}
+            for name, frames in made.items():
+                scores[name].append(scored(clip, frames))
+            sheet.add(clip, made)
+        figures[split] = {name: figures_of(of_system) for name, of_system in scores.items()}
+    return figures
+
+
+class Sheet:
+    """Contact sheets of the first characters facing down: truth, ceiling, model."""
+
+    def __init__(self, subject: Subject, split: str):
+        self.subject = subject
+        self.split = split
+        self.rows: dict[int, list[tuple[str, np.ndarray]]] = {}
+
+    def add(self, clip: ActionClip, made: dict[str, np.ndarray]) -> None:
+        """Draws the sheet of the clip's character anew."""
+        if clip.character >= self.subject.sheets or clip.direction != DOWN:
+            return
+        rows = self.rows.setdefault(clip.character, [])
+        rows.append((f"{clip.label}: true", clip.truth))
+        rows += [(f"{clip.label}: {name}", made[name]) for name in (CEILING, MODEL) if name in made]
+        names, frames = zip(*rows, strict=True)
+        path = self.subject.out / f"{self.subject.name}-{self.split}-{clip.character}.png"
+        contact_sheet(frames, names, path, 1)
+
+
+def table(figures: dict) -> str:
+    """The figures as text."""
+    texts = []
+    for (split, systems), view in product(figures.items(), VIEWS):
+        head = [f"{split}, {view}", *(f"{name}, dB" for name in ACTIONS), "mean, dB", "SSIM"]
+        rows = []
+        for system, by_view in systems.items():
+            known = by_view[view]
+            psnrs = (known["psnr"].get(label) for label in (*ACTIONS, "all"))
+            cells = [figure(one) if one else "-" for one in psnrs]
+            cells += [figure(known["ssim"]["all"], 4), share(known["exactColourShare"]["all"])]
+            rows.append([system, *cells])
+        texts.append(grid([*head, "exact colours"], rows))
+    return "\n\n".join(texts)
