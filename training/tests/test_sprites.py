@@ -4,8 +4,18 @@ import numpy as np
 import pytest
 
 from magi.data.layers import LayerArchive
-from magi.data.sprites import DOWN, HELD_OUT, SPLITS, Layer, Recipe, Sprites, random_schedule
-from magi.data.timeline import CYCLES, LABELS, standing
+from magi.data.sprites import (
+    DOWN,
+    HELD_OUT,
+    SPLITS,
+    Layer,
+    Recipe,
+    Sprites,
+    changes,
+    evaluation_schedule,
+    random_schedule,
+)
+from magi.data.timeline import COMBAT, CYCLES, LABELS, POSES, standing
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +99,36 @@ def test_one_clip_in_ten_is_unlabelled(sprites):
 def test_schedules_only_use_the_labels_they_may():
     rng = np.random.default_rng(0)
     assert set(random_schedule(rng, ("walk", "jump"), 200)) == {"walk", "jump"}
+
+
+def test_schedules_to_measure_with_only_change_in_ways_that_training_never_sees():
+    rng = np.random.default_rng(0)
+    peaceful = tuple(name for name in LABELS if name not in COMBAT)
+    trained = {
+        change for _ in range(400) for change in changes(random_schedule(rng, LABELS, 24))
+    }
+    for labels in (LABELS, peaceful):
+        for _ in range(10):
+            schedule = evaluation_schedule(rng, labels, 500)
+            assert len(schedule) == 500 and set(schedule) == set(labels)
+            assert all(5 <= lasting <= 20 for _, lasting, _ in changes(schedule))
+            assert not trained & set(changes(schedule))
+
+
+def test_every_label_follows_every_other_in_training_and_in_measuring():
+    rng = np.random.default_rng(1)
+    pairs = {(one, other) for one in LABELS for other in LABELS if one != other}
+    trained = [changes(random_schedule(rng, LABELS, 24)) for _ in range(1500)]
+    assert {(one, other) for change in trained for one, _, other in change} == pairs
+    measured = changes(evaluation_schedule(rng, LABELS, 20_000))
+    assert {(one, other) for one, _, other in measured} == pairs
+
+
+def test_the_state_of_a_clip_names_the_pose_of_every_frame(sprites):
+    recipe = next(r for r in map(sprites.recipe, range(99)) if r.fighter)
+    clip = sprites.labelled_clip(recipe, ["swing"] * 9, 1, standing("swing"), 3)
+    assert [POSES[pose] for pose in clip.state[:, 2]] == [POSES[0], *CYCLES["swing"]]
+    assert set(clip.state[:, 1]) == {3}
 
 
 def test_a_labelled_clip_shows_its_timeline(sprites):
