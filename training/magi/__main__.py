@@ -61,9 +61,9 @@ def _settings(args: argparse.Namespace, defaults: dict) -> dict:
 
 
 def _count(text: str) -> int:
-    """A number of things, at least 1."""
-    if (count := int(text)) < 1:
-        raise argparse.ArgumentTypeError(f"{count}: at least 1")
+    """A number of things to compare, at least 2."""
+    if (count := int(text)) < 2:
+        raise argparse.ArgumentTypeError(f"{count}: at least 2")
     return count
 
 
@@ -102,20 +102,30 @@ def evaluate(args: argparse.Namespace) -> None:
     from magi.codec import Codec
     from magi.evaluation.subject import Subject
     from magi.evaluation.videos import Settings, reconstruction, served_animation
+    from magi.i3d import I3d
     from magi.served import ServedModel
+    from magi.video_encoder import load_encoder
 
     run = _run_of(args)
     folder = args.model or MODELS / run.name
     parts = _parts_of(args, run)
     about: dict = {"characters": args.characters, "seed": args.seed}
     about["commit"] = measuring.source_commit()
+    exact = None
     if args.tokenizer_only:
         codec, animate = Codec.load(run.tokenizer, WORK / run.name), None
     else:
         codec = ServedModel(folder)
         settings = _settings(args, codec.manifest["defaults"]) | {"kv": args.kv}
         animate = served_animation(codec, Settings(*settings.values()))
+        precise = args.float_model or folder / "float"
+        if args.float_model or precise.is_dir():
+            exact = served_animation(ServedModel(precise), Settings(*settings.values()))
         about |= settings | {"weights": codec.digest}
+    trained, about["encoder"] = load_encoder(run.dataset)
+    features = {"FD-V": trained.features}
+    if args.i3d:
+        features["FVD"] = I3d(args.i3d).features
     subject = Subject(
         name=run.name,
         dataset=lambda split: dataset_of(run, args.layers, split),
@@ -125,6 +135,9 @@ def evaluate(args: argparse.Namespace) -> None:
         seed=args.seed,
         out=args.out,
         sheets=args.sheets,
+        float_animate=exact,
+        encoder=trained,
+        features=features,
     )
     figures = measuring.evaluate(subject, run.dataset, parts, about)
     print(f"all figures and contact sheets in {args.out}")
@@ -232,12 +245,27 @@ def main() -> None:
         "--characters", type=_count, default=100, help="how many of each split; fewer are quicker"
     )
     sub.add_argument("--seed", type=int, default=0, help="of the first video")
+    sub.add_argument(
+        "--float-model", type=Path, help="the model in float32; default models/<run>/float if there"
+    )
+    sub.add_argument(
+        "--i3d", type=Path, help="ONNX file of I3D, [N,3,T,224,224] in -1..1, for the true FVD"
+    )
     sub.add_argument("--parts", help="what to measure, such as actions,long; default everything")
     sub.add_argument("--sheets", type=int, default=4, help="contact sheets of each kind to draw")
     sub.add_argument(
         "--tokenizer-only", action="store_true", help="the ceiling alone, of the trained tokenizer"
     )
     sub.set_defaults(command=evaluate)
+
+    from magi import video_encoder_command
+
+    sub = commands.add_parser(
+        "encoder", help="train the video encoder of the measurements, verify it, climb its ladder"
+    )
+    sub.add_argument("--layers", type=Path, default=LAYERS, help="layer archive of the sprites")
+    video_encoder_command.add_arguments(sub)
+    sub.set_defaults(command=video_encoder_command.run)
 
     sub = commands.add_parser("export", help="write ONNX graphs, shards, manifest, golden vectors")
     _add_run(sub)

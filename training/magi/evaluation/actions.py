@@ -9,17 +9,19 @@ quarters of the other one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 import numpy as np
 
 from magi.data.sprites import DIRECTIONS, DOWN, Sprites
-from magi.data.timeline import standing
+from magi.data.timeline import LABELS, standing
 from magi.evaluation.subject import Subject, figure, grid, share, watched
 from magi.evaluation.videos import Request
+from magi.frechet import frechet_summary
 from magi.metrics import exact_colour_share, psnr, ssim, summary
 from magi.pictures import contact_sheet
+from magi.video_encoder import action_of
 
 FRAMES = 16
 ACTIONS = ("walk", "run", "slash", "jump")
@@ -46,12 +48,13 @@ class ActionClip:
 
 @dataclass(frozen=True)
 class Score:
-    """How near one made clip comes to its truth."""
+    """How near one made clip comes to its truth; its features, and those of the truth, by distance."""
 
     character: int
     label: str
     direction: int
     values: dict[str, float]
+    features: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
 
 System = Callable[[ActionClip], np.ndarray]
@@ -83,14 +86,21 @@ def systems_of(subject: Subject, labels: tuple[str, ...]) -> dict[str, System]:
     return systems
 
 
-def scored(clip: ActionClip, made: np.ndarray) -> Score:
+def scored(subject: Subject, clip: ActionClip, made: np.ndarray) -> Score:
     """The score of `made` as the clip's animation."""
     values = {
         "psnr": psnr(clip.truth, made),
         "ssim": ssim(clip.truth, made),
         "exactColourShare": exact_colour_share(clip.truth, made),
     }
-    return Score(clip.character, clip.label, clip.direction, values)
+    if subject.encoder:
+        shown = LABELS[action_of(subject.encoder, made[None])[0]]
+        values["actionAccuracy"] = float(shown == clip.label)
+    features = {
+        name: (network(clip.truth[None])[0], network(made[None])[0])
+        for name, network in subject.features.items()
+    }
+    return Score(clip.character, clip.label, clip.direction, values, features)
 
 
 def by_character(scores: list[Score], value: str, view: str) -> np.ndarray:
@@ -115,6 +125,16 @@ def figures_of(scores: list[Score]) -> dict:
     return figures
 
 
+def distances_of(scores: list[Score]) -> dict:
+    """Frechet distances of all clips of one system, by network."""
+    characters = np.array([score.character for score in scores])
+    distances = {}
+    for name in scores[0].features:
+        truth, made = zip(*(score.features[name] for score in scores), strict=True)
+        distances[name] = frechet_summary(np.stack(truth), np.stack(made), characters)
+    return distances
+
+
 def measure(subject: Subject) -> dict:
     """Figures of every split, system and view, and contact sheets of the first characters."""
     figures = {}
@@ -126,9 +146,12 @@ def measure(subject: Subject) -> dict:
         for clip in watched(action_clips(dataset, subject.characters), f"actions, {split}"):
             made = {name: system(clip) for name, system in systems.items()}
             for name, frames in made.items():
-                scores[name].append(scored(clip, frames))
+                scores[name].append(scored(subject, clip, frames))
             sheet.add(clip, made)
-        figures[split] = {name: figures_of(of_system) for name, of_system in scores.items()}
+        figures[split] = {
+            name: figures_of(known) | {"distances": distances_of(known)}
+            for name, known in scores.items()
+        }
     return figures
 
 
@@ -156,13 +179,23 @@ def table(figures: dict) -> str:
     """The figures as text."""
     texts = []
     for (split, systems), view in product(figures.items(), VIEWS):
-        head = [f"{split}, {view}", *(f"{name}, dB" for name in ACTIONS), "mean, dB", "SSIM"]
-        rows = []
-        for system, by_view in systems.items():
-            known = by_view[view]
-            psnrs = (known["psnr"].get(label) for label in (*ACTIONS, "all"))
-            cells = [figure(one) if one else "-" for one in psnrs]
-            cells += [figure(known["ssim"]["all"], 4), share(known["exactColourShare"]["all"])]
-            rows.append([system, *cells])
-        texts.append(grid([*head, "exact colours"], rows))
+        rows = [[system, *cells(known[view])] for system, known in systems.items()]
+        psnrs = [f"{label}, dB" for label in (*ACTIONS, "mean")]
+        others = ["SSIM", "exact colours", "right action"]
+        texts.append(grid([f"{split}, {view}", *psnrs, *others], rows))
+    for split, systems in figures.items():
+        for system, known in systems.items():
+            for network, distance in known["distances"].items():
+                texts.append(f"{split}, {system}: {network} {figure(distance)}")
     return "\n\n".join(texts)
+
+
+def cells(known: dict) -> list[str]:
+    """One row of the table: the figures of one system facing one way."""
+    psnrs = (known["psnr"].get(label) for label in (*ACTIONS, "all"))
+    shares = (known.get(value) for value in ("exactColourShare", "actionAccuracy"))
+    return [
+        *(figure(one) if one else "-" for one in psnrs),
+        figure(known["ssim"]["all"], 4),
+        *(share(one["all"]) if one else "-" for one in shares),
+    ]

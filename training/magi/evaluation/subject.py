@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 from tqdm import tqdm
 
 from magi.evaluation.videos import Animate, Reconstruct
+from magi.video_encoder import VideoEncoder
 
 Item = TypeVar("Item")
 
@@ -21,6 +23,10 @@ class Subject:
     dataset: split -> the clips of a split.
     animate: the model; None where only its tokenizer is there.
     reconstruct: its tokenizer alone.
+    float_animate: the same model in float32; None where it is not there.
+    encoder: tells the states behind a video; None where none is needed.
+    features: networks whose features make Frechet distances, by the distance's name; each takes
+    clips uint8 [N, T, H, W, C] to features [N, D].
     characters: how many of a split; `fewer` of them serve where a video is long or many are needed.
     seed: the video of character i is made from seed + i, so comparisons see the same noise.
     out: folder of contact sheets; sheets: how many of each kind.
@@ -34,6 +40,9 @@ class Subject:
     seed: int
     out: Path
     sheets: int
+    float_animate: Animate | None = None
+    encoder: VideoEncoder | None = None
+    features: dict[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict)
 
     def fewer(self, share: int = 1) -> int:
         """A `share`-th of the characters, at least 2 and at most 20."""
