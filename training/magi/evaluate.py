@@ -8,7 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from magi.evaluation import actions
+from magi.evaluation import (
+    actions,
+    diversity,
+    intervals,
+    long_videos,
+    physics,
+    precision,
+    starts,
+)
 from magi.evaluation.quality import quality
 from magi.evaluation.subject import Subject
 
@@ -22,7 +30,18 @@ class Part:
 
 
 PARTS: dict[str, dict[str, Part]] = {
-    "sprites": {"actions": Part(actions.measure, actions.table)},
+    "sprites": {
+        "actions": Part(actions.measure, actions.table),
+        "long": Part(long_videos.measure, long_videos.table),
+        "intervals": Part(intervals.measure, intervals.table),
+        "starts": Part(starts.measure, starts.table),
+        "diversity": Part(diversity.measure, diversity.table),
+        "precision": Part(precision.measure, precision.table),
+    },
+    "physics": {
+        "physics": Part(physics.measure, physics.table),
+        "diversity": Part(diversity.measure, diversity.table),
+    },
 }
 """The parts of each data set's measurement, in their order."""
 

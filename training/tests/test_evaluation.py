@@ -9,11 +9,15 @@ from magi.data.sprites import DOWN, Sprites
 from magi.evaluate import write_quality
 from magi.evaluation import actions
 from magi.evaluation.subject import Subject
+from magi.video_encoder import load_encoder
 
 
 @pytest.fixture(scope="module")
 def sprites(archive):
     return Sprites(archive, "test-combo")
+
+
+ENCODER, _ = load_encoder("sprites")
 
 
 def subject(archive, out, animate, characters: int) -> Subject:
@@ -27,6 +31,8 @@ def subject(archive, out, animate, characters: int) -> Subject:
         seed=5,
         out=out,
         sheets=1,
+        encoder=ENCODER,
+        features={"FD-V": ENCODER.features},
     )
 
 
@@ -77,6 +83,11 @@ def test_a_perfect_tokenizer_stands_above_a_copy_and_a_still_model_beside_it(mea
         assert down["model"] == down["copy of the first frame"]
         assert down["model"]["psnr"]["all"]["mean"] < 40
         assert down["model"]["ssim"]["all"]["mean"] < 1
+        assert down["model"]["actionAccuracy"]["all"]["mean"] < 1
+        tokenizer, still_model = (
+            figures[split][name]["distances"]["FD-V"] for name in ("tokenizer", "model")
+        )
+        assert tokenizer["mean"] == pytest.approx(0, abs=1e-6) and still_model["mean"] > 1
     assert "| tokenizer | 60.00" in actions.table(figures)
 
 
@@ -95,6 +106,7 @@ def test_what_the_manifest_carries_names_every_action_of_both_splits(measured, t
         for summary in known[split].values():
             assert summary["low"] <= summary["psnr"] <= summary["high"]
     assert 0 < known["exactColourShare"]["share"] < 1
+    assert known["FD-V"]["distance"] > 0 and 0 <= known["actionAccuracy"]["share"] < 1
     assert known["characters"] == 3 and known["commit"] == "a"
 
 
