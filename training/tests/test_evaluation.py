@@ -65,6 +65,9 @@ def test_the_other_direction_weighs_as_much_as_the_three_that_it_stands_for():
     assert figures["down"]["psnr"]["walk"]["mean"] == 30
     assert figures["all directions"]["psnr"]["walk"]["mean"] == (14 + 25) / 2
     assert "jump" not in figures["down"]["psnr"]
+    facing = actions.psnr_by_direction(scores)
+    means = {name: known["mean"] for name, known in facing.items()}
+    assert means == {"up": 12, "left": 20, "down": 30}
 
 
 @pytest.fixture(scope="module")

@@ -104,14 +104,16 @@ def scored(subject: Subject, clip: ActionClip, made: np.ndarray) -> Score:
 
 
 def by_character(scores: list[Score], value: str, view: str) -> np.ndarray:
-    """One value as [characters, actions]; NaN where a character does not do an action."""
+    """One value as [characters, actions], facing down, in the `other` direction, or over all; NaN
+    where a character does not do an action."""
     count = 1 + max(score.character for score in scores)
     table = np.full((2, count, len(ACTIONS)), np.nan)
     for score in scores:
         column = ACTIONS.index(score.label)
         table[int(score.direction != DOWN), score.character, column] = score.values[value]
     down, other = table
-    return down if view == "down" else (down + len(_OTHERS) * other) / len(DIRECTIONS)
+    over_all = (down + len(_OTHERS) * other) / len(DIRECTIONS)
+    return {"down": down, "other": other}.get(view, over_all)
 
 
 def figures_of(scores: list[Score]) -> dict:
@@ -123,6 +125,17 @@ def figures_of(scores: list[Score]) -> dict:
         each = {ACTIONS[column]: summary(table[:, column]) for column in np.flatnonzero(done)}
         figures.setdefault(view, {})[value] = {"all": summary(table), **each}
     return figures
+
+
+def psnr_by_direction(scores: list[Score]) -> dict:
+    """PSNR of all actions for every direction that was measured."""
+    known = {}
+    for index, name in enumerate(DIRECTIONS):
+        facing = [score for score in scores if score.direction == index]
+        if facing:
+            own = by_character(facing, "psnr", "down" if index == DOWN else "other")
+            known[name] = summary(own)
+    return known
 
 
 def distances_of(scores: list[Score]) -> dict:
@@ -149,7 +162,8 @@ def measure(subject: Subject) -> dict:
                 scores[name].append(scored(subject, clip, frames))
             sheet.add(clip, made)
         figures[split] = {
-            name: figures_of(known) | {"distances": distances_of(known)}
+            name: figures_of(known)
+            | {"by direction": psnr_by_direction(known), "distances": distances_of(known)}
             for name, known in scores.items()
         }
     return figures
@@ -184,6 +198,8 @@ def table(figures: dict) -> str:
         others = ["SSIM", "exact colours", "right action"]
         texts.append(grid([f"{split}, {view}", *psnrs, *others], rows))
     for split, systems in figures.items():
+        rows = [[name, *map(figure, known["by direction"].values())] for name, known in systems.items()]
+        texts.append(grid([f"{split}, mean PSNR in dB", *systems[COPY]["by direction"]], rows))
         for system, known in systems.items():
             for network, distance in known["distances"].items():
                 texts.append(f"{split}, {system}: {network} {figure(distance)}")
