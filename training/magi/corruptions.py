@@ -90,8 +90,8 @@ def climb(
     truth: np.ndarray,
     others: np.ndarray,
 ) -> dict[str, list[float]]:
-    """Distance of `others` from `truth`, both true clips on grey, spoiled by every rung of the ladder;
-    the first entry of each list is that of unspoiled clips."""
+    """Distance of `others` from `truth`, both true clips on grey, spoiled by every rung of the
+    ladder; the first entry of each list is that of unspoiled clips."""
     known = features(truth)
     floor = distance(known, features(others))
     return {

@@ -1,5 +1,5 @@
-"""What a video encoder is trusted for: right answers on clips held out of its training, and a distance
-that grows with every step of the ladder of corruptions."""
+"""What a video encoder is trusted for: right answers on clips held out of its training, and a
+distance that grows with every step of the ladder of corruptions."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from magi.corruptions import LADDER, climb, on_grey
 from magi.data.clip import Clip
 from magi.data.sprites import DIRECTIONS, Sprites, random_schedule
 from magi.data.timeline import LABELS, standing
+from magi.evaluation.subject import grid
 from magi.frechet import frechet_distance
 from magi.video_encoder import VideoEncoder, action_of
 from magi.video_encoder_training import FRAMES, HELD_OUT, physics_states
@@ -48,12 +49,8 @@ def verify_sprites(encoder: VideoEncoder, splits: list[Sprites]) -> Verified:
         np.add.at(confusions, (truth, shown), 1)
     accuracy = float(confusions.trace() / confusions.sum())
     figures = {"clips": int(confusions.sum()), "actionAccuracy": accuracy}
-    head = "| true \\ told | " + " | ".join(LABELS) + " |"
-    rows = [
-        f"| {label} | " + " | ".join(map(str, row)) + " |"
-        for label, row in zip(LABELS, confusions, strict=True)
-    ]
-    text = "\n".join([head, "|---" * (1 + len(LABELS)) + "|", *rows])
+    rows = [[label, *map(str, row)] for label, row in zip(LABELS, confusions, strict=True)]
+    text = grid(["true, told as", *LABELS], rows)
     return Verified(figures, f"{text}\n\nRight: {accuracy:.2%}", accuracy > LEAST_ACCURACY)
 
 
@@ -61,7 +58,8 @@ def verify_physics(encoder: VideoEncoder, dataset) -> Verified:
     """Presence, places and speeds of the shapes of held-out clips, in pixels of the encoder's frame.
     Passed if it is nearer to the truth than the best constant answer."""
     size = encoder.kind.frame_size
-    clips = [dataset.clip(HELD_OUT + index, FRAMES, 1 + index % 4) for index in range(VERIFIED_CLIPS)]
+    seeds = range(HELD_OUT, HELD_OUT + VERIFIED_CLIPS)
+    clips = [dataset.clip(seed, FRAMES, 1 + seed % 4) for seed in seeds]
     pixels = np.stack([clip.pixels for clip in clips])
     present, place, speed = physics_states(clips, pixels.shape[2])
     there = present > 0
@@ -110,12 +108,12 @@ def climb_ladder(encoder: VideoEncoder, clips: np.ndarray) -> Verified:
     pictures = on_grey(clips)
     half = len(pictures) // 2
     climbed = climb(encoder.features, frechet_distance, pictures[:half], pictures[half:])
+    head = [f"FD-V, {half} clips against {half}", "unspoiled", "by how much: FD-V"]
     rows = []
     for way in LADDER:
-        steps = [f"{value:.1f} ({rung:g})" for rung, value in zip(way.rungs, climbed[way.name][1:], strict=True)]
-        rows.append(f"| {way.name}, {way.unit} | {climbed[way.name][0]:.1f} | " + " | ".join(steps) + " |")
-    rungs = max(len(way.rungs) for way in LADDER)
-    head = f"| FD-V, {half} clips against {half} | unspoiled |" + " rung |" * rungs
-    text = "\n".join([head, "|---" * (2 + rungs) + "|", *rows])
+        floor, *steps = climbed[way.name]
+        told = [f"{rung:g}: {step:.1f}" for rung, step in zip(way.rungs, steps, strict=True)]
+        rows.append([f"{way.name}, {way.unit}", f"{floor:.1f}", ", ".join(told)])
+    text = grid(head, rows)
     rising = all(low < high for steps in climbed.values() for low, high in pairwise(steps))
     return Verified({"clips": half, **climbed}, text, rising)

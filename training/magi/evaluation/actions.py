@@ -16,7 +16,7 @@ import numpy as np
 
 from magi.data.sprites import DIRECTIONS, DOWN, Sprites
 from magi.data.timeline import LABELS, standing
-from magi.evaluation.subject import Subject, figure, grid, share, watched
+from magi.evaluation.subject import CEILING, MODEL, Subject, figure, grid, share, watched
 from magi.evaluation.videos import Request
 from magi.frechet import frechet_summary
 from magi.metrics import exact_colour_share, psnr, ssim, summary
@@ -26,7 +26,7 @@ from magi.video_encoder import action_of
 FRAMES = 16
 ACTIONS = ("walk", "run", "slash", "jump")
 SPLITS = ("test-combo", "test-item")
-MODEL, CEILING, COPY = "model", "tokenizer", "copy of the first frame"
+COPY = "copy of the first frame"
 VIEWS = ("down", "all directions")
 _OTHERS = tuple(index for index in range(len(DIRECTIONS)) if index != DOWN)
 
@@ -48,7 +48,7 @@ class ActionClip:
 
 @dataclass(frozen=True)
 class Score:
-    """How near one made clip comes to its truth; its features, and those of the truth, by distance."""
+    """How near one made clip comes to its truth; features of the truth and its own, by distance."""
 
     character: int
     label: str
@@ -198,7 +198,9 @@ def table(figures: dict) -> str:
         others = ["SSIM", "exact colours", "right action"]
         texts.append(grid([f"{split}, {view}", *psnrs, *others], rows))
     for split, systems in figures.items():
-        rows = [[name, *map(figure, known["by direction"].values())] for name, known in systems.items()]
+        rows = [
+            [name, *map(figure, known["by direction"].values())] for name, known in systems.items()
+        ]
         texts.append(grid([f"{split}, mean PSNR in dB", *systems[COPY]["by direction"]], rows))
         for system, known in systems.items():
             for network, distance in known["distances"].items():

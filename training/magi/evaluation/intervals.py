@@ -10,8 +10,8 @@ import numpy as np
 
 from magi.data.sprites import DOWN, Sprites
 from magi.data.timeline import standing
-from magi.evaluation.actions import ACTIONS, FRAMES, MODEL
-from magi.evaluation.subject import Subject, figure, grid, share, watched
+from magi.evaluation.actions import ACTIONS, FRAMES
+from magi.evaluation.subject import MODEL, Subject, figure, grid, share, watched
 from magi.evaluation.videos import Request
 from magi.metrics import psnr, summary
 from magi.pictures import contact_sheet

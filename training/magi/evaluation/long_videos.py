@@ -17,7 +17,7 @@ import numpy as np
 
 from magi.data.sprites import DIRECTIONS, Recipe, Sprites, evaluation_schedule
 from magi.data.timeline import CYCLES, Phase, Pose, phases, standing
-from magi.evaluation.subject import Subject, figure, grid, watched
+from magi.evaluation.subject import CEILING, MODEL, Subject, figure, grid, watched
 from magi.evaluation.videos import Request
 from magi.metrics import composited, decibels, summary
 from magi.pictures import contact_sheet
@@ -25,7 +25,6 @@ from magi.pictures import contact_sheet
 Window = tuple[int, int]
 """First index of its frames, and the first after them."""
 WINDOWS: tuple[Window, ...] = ((0, 16), (48, 64), (84, 100), (984, 1000))
-MODEL, CEILING = "model", "tokenizer"
 WAYS = ("at the same frames", "aligned by phase")
 SHARE = 5
 """A long video is made of every fifth character."""

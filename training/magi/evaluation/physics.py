@@ -1,7 +1,7 @@
 """Physics: do shapes go where the laws of motion take them, and do they stay what they are?
 
-Five frames are given, from which every speed can be seen, and the rest is generated; the true motion
-is known for any length of time.
+Five frames are given, from which every speed can be seen, and the rest is generated; the true
+motion is known for any length of time.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import numpy as np
 
 from magi.data.clip import Clip
 from magi.evaluation.sightings import frames_within_radius, tracks
-from magi.evaluation.subject import Subject, figure, grid, share, watched
+from magi.evaluation.subject import MODEL, Subject, figure, grid, share, watched
 from magi.evaluation.videos import Request
 from magi.frechet import frechet_summary
 from magi.metrics import summary
@@ -23,7 +23,7 @@ CLIP_FRAMES = 16
 """Of the clips whose distance is measured: the first after the given ones, and the last."""
 FIRST_SEED = 2_000_000
 """Training and the video encoder draw lower ones."""
-MODEL, COPY = "model", "copy of the last given frame"
+COPY = "copy of the last given frame"
 
 
 def contexts(dataset, count: int, frames: int) -> list[Clip]:
@@ -58,9 +58,11 @@ def measure(subject: Subject, after: tuple[int, ...] = AFTER) -> dict:
     }
 
 
-def tracked(truth: np.ndarray, made: np.ndarray, states: np.ndarray, after: tuple[int, ...]) -> dict:
-    """Position error in pixels and permanence at each of the frames `after`, and for how many frames
-    a shape stays within its radius of its true place, over all frames.
+def tracked(
+    truth: np.ndarray, made: np.ndarray, states: np.ndarray, after: tuple[int, ...]
+) -> dict:
+    """Position error in pixels and permanence at each of the frames `after`, and for how many
+    frames a shape stays within its radius of its true place, over all frames.
 
     truth and made uint8 [N, T, H, W, 3], states [N, T, shapes, STATE_COLUMNS], without the given
     frames. The shapes of a clip are drawn together in the bootstrap.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from magi.evaluation.actions import MODEL, Score, action_clips, by_character
-from magi.evaluation.subject import Subject, figure, watched
+from magi.evaluation.actions import Score, action_clips, by_character
+from magi.evaluation.subject import MODEL, Subject, figure, watched
 from magi.metrics import psnr, summary
 
 FLOAT = "float"
@@ -14,8 +14,8 @@ MISSING = (
 
 
 def measure(subject: Subject) -> dict:
-    """PSNR of the 8-bit and of the float model facing down, from the same first frames and seeds, and
-    the difference, 8-bit less float; nothing without a float model."""
+    """PSNR of the 8-bit and of the float model facing down, from the same first frames and seeds,
+    and the difference, 8-bit less float; nothing without a float model."""
     if subject.float_animate is None:
         return {}
     dataset = subject.dataset("test-combo")

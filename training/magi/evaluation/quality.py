@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from magi.evaluation import long_videos
-from magi.evaluation.actions import ACTIONS, MODEL
+from magi.evaluation.actions import ACTIONS
+from magi.evaluation.subject import MODEL
 
 SPLIT_KEYS = {"test-combo": "testCombo", "test-item": "testItem"}
 VIEW_KEYS = {"down": "", "all directions": "AllDirections"}

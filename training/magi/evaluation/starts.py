@@ -8,8 +8,8 @@ import numpy as np
 
 from magi.data.sprites import DIRECTIONS, Sprites
 from magi.data.timeline import CYCLES, Phase, standing
-from magi.evaluation.actions import CEILING, COPY, FRAMES, MODEL
-from magi.evaluation.subject import Subject, figure, grid, share, watched
+from magi.evaluation.actions import COPY, FRAMES
+from magi.evaluation.subject import CEILING, MODEL, Subject, figure, grid, share, watched
 from magi.evaluation.videos import Request
 from magi.metrics import exact_colour_share, psnr, ssim, summary
 from magi.pictures import contact_sheet
@@ -84,9 +84,9 @@ def measure(subject: Subject) -> dict:
 
 def table(figures: dict) -> str:
     """The figures as text."""
-    rows = [
-        [kind, system, figure(known["psnr"]), figure(known["ssim"], 4), share(known["exactColourShare"])]
-        for kind, systems in figures.items()
-        for system, known in systems.items()
-    ]
+    rows = []
+    for kind, systems in figures.items():
+        for system, known in systems.items():
+            psnrs, ssims = figure(known["psnr"]), figure(known["ssim"], 4)
+            rows.append([kind, system, psnrs, ssims, share(known["exactColourShare"])])
     return grid(["start", "system", "PSNR in dB", "SSIM", "exact colours"], rows)

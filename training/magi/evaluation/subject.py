@@ -15,6 +15,9 @@ from magi.video_encoder import VideoEncoder
 
 Item = TypeVar("Item")
 
+MODEL, CEILING = "model", "tokenizer"
+"""The two systems that a subject is, by name."""
+
 
 @dataclass(frozen=True)
 class Subject:
