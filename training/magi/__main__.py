@@ -61,6 +61,13 @@ def _settings(args: argparse.Namespace, defaults: dict) -> dict:
     }
 
 
+def _count(text: str) -> int:
+    """A number of things to compare, at least 2."""
+    if (count := int(text)) < 2:
+        raise argparse.ArgumentTypeError(f"{count}: at least 2")
+    return count
+
+
 def _run_of(args: argparse.Namespace) -> RunConfig:
     path = Path(args.run)
     if not path.suffix:
@@ -96,47 +103,65 @@ def train(args: argparse.Namespace) -> None:
 
 
 def evaluate(args: argparse.Namespace) -> None:
-    import json
-
-    from magi import evaluate as measures
+    from magi import evaluate as measuring
     from magi.codec import Codec
-    from magi.data.sprites import Sprites
-    from magi.data.timeline import standing
-    from magi.pictures import contact_sheet
+    from magi.evaluation.subject import Subject
+    from magi.evaluation.videos import Settings, reconstruction, served_animation
+    from magi.i3d import I3d
     from magi.served import ServedModel
+    from magi.video_encoder import load_encoder
 
     run = _run_of(args)
-    if run.dataset != "sprites":
-        raise SystemExit(f"evaluate measures sprite models; {run.name} draws {run.dataset}")
-    animate, settings = None, {}
+    folder = args.model or MODELS / run.name
+    parts = _parts_of(args, run)
+    about: dict = {"characters": args.characters, "seed": args.seed}
+    about["commit"] = measuring.source_commit()
+    exact = None
     if args.tokenizer_only:
-        codec = Codec.load(run.tokenizer, WORK / run.name)
+        codec, animate = Codec.load(run.tokenizer, WORK / run.name), None
     else:
-        codec = ServedModel(args.model or MODELS / run.name)
+        codec = ServedModel(folder)
         settings = _settings(args, codec.manifest["defaults"]) | {"kv": args.kv}
-        animate = measures.served_animation(codec, *settings.values())
+        animate = served_animation(codec, Settings(*settings.values()))
+        precise = args.float_model or folder / "float"
+        if args.float_model or precise.is_dir():
+            exact = served_animation(ServedModel(precise), Settings(*settings.values()))
+        about |= settings | {"weights": codec.digest}
+    trained, about["encoder"] = load_encoder(run.dataset)
+    features = {"FD-V": trained.features}
+    if args.i3d:
+        features["FVD"] = I3d(args.i3d).features
+    subject = Subject(
+        name=run.name,
+        dataset=lambda split: dataset_of(run, args.layers, split),
+        animate=animate,
+        reconstruct=reconstruction(codec),
+        characters=args.characters,
+        seed=args.seed,
+        out=args.out,
+        sheets=args.sheets,
+        float_animate=exact,
+        encoder=trained,
+        features=features,
+    )
+    figures = measuring.evaluate(subject, run.dataset, parts, about)
+    print(f"all figures and contact sheets in {args.out}")
+    if animate and parts == list(measuring.PARTS[run.dataset]):
+        measuring.write_quality(folder / "quality.json", figures, about)
+        print(f"what the manifest carries in {folder / 'quality.json'}")
 
-    def reconstruct(frames):
-        return codec.decode_video(codec.encode_video(frames), frames[0])
 
-    dataset = Sprites(args.layers, args.split)
-    result = settings | measures.measure(dataset, args.characters, animate, reconstruct)
-    print(measures.table(result))
-    args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / f"{run.name}-{args.split}.json").write_text(json.dumps(result, indent=2) + "\n")
-    for index in range(min(args.sheets, args.characters)):
-        recipe, rows, names = dataset.recipe(index), [], []
-        for label in (name for name in measures.ACTIONS if name in recipe.labels):
-            truth = dataset.labelled_clip(
-                recipe, [label] * measures.FRAMES, 1, standing(label), 2
-            ).pixels
-            rows += [truth, reconstruct(truth)]
-            names += [f"{label}: true", f"{label}: tokenizer"]
-            if animate:
-                rows.append(animate(truth[0], label, index))
-                names.append(f"{label}: model")
-        contact_sheet(rows, names, args.out / f"{run.name}-{args.split}-{index}.png", 1)
-    print(f"figures and contact sheets in {args.out}")
+def _parts_of(args: argparse.Namespace, run: RunConfig) -> list[str]:
+    """The parts to measure, in their order: as asked, else all."""
+    from magi.evaluate import PARTS
+
+    known = list(PARTS.get(run.dataset, {}))
+    if args.tokenizer_only:
+        return ["actions"]
+    asked = args.parts.split(",") if args.parts else known
+    if strange := [name for name in asked if name not in known]:
+        raise SystemExit(f"--parts: {strange[0]!r} is none of {', '.join(known)}")
+    return [name for name in known if name in asked]
 
 
 def sample(args: argparse.Namespace) -> None:
@@ -236,16 +261,34 @@ def main() -> None:
     sub.add_argument("--first-frame", type=Path, help="PNG; without one the model draws it")
     sub.set_defaults(command=sample)
 
-    sub = commands.add_parser("evaluate", help="PSNR of a sprite model on characters never seen")
+    sub = commands.add_parser("evaluate", help="measure a model against the truth of its data")
     _add_run(sub)
     _add_generation(sub)
-    sub.add_argument("--split", choices=("val", "test-combo", "test-item"), default="test-combo")
-    sub.add_argument("--characters", type=int, default=100)
-    sub.add_argument("--sheets", type=int, default=4, help="contact sheets to draw")
+    sub.add_argument(
+        "--characters", type=_count, default=100, help="how many of each split; fewer are quicker"
+    )
+    sub.add_argument("--seed", type=int, default=0, help="of the first video")
+    sub.add_argument(
+        "--float-model", type=Path, help="the model in float32; default models/<run>/float if there"
+    )
+    sub.add_argument(
+        "--i3d", type=Path, help="ONNX file of I3D, [N,3,T,224,224] in -1..1, for the true FVD"
+    )
+    sub.add_argument("--parts", help="what to measure, such as actions,long; default everything")
+    sub.add_argument("--sheets", type=int, default=4, help="contact sheets of each kind to draw")
     sub.add_argument(
         "--tokenizer-only", action="store_true", help="the ceiling alone, of the trained tokenizer"
     )
     sub.set_defaults(command=evaluate)
+
+    from magi import video_encoder_command
+
+    sub = commands.add_parser(
+        "encoder", help="train the video encoder of the measurements, verify it, climb its ladder"
+    )
+    sub.add_argument("--layers", type=Path, default=LAYERS, help="layer archive of the sprites")
+    video_encoder_command.add_arguments(sub)
+    sub.set_defaults(command=video_encoder_command.run)
 
     sub = commands.add_parser("export", help="write ONNX graphs, shards, manifest, golden vectors")
     _add_run(sub)

@@ -1,124 +1,80 @@
-"""Measures a sprite model: PSNR per action beside copying the first frame and the tokenizer's own
-reconstruction, with bootstrap intervals."""
+"""Measures a model: every part of a data set's measurement, one after another, into one report."""
 
 from __future__ import annotations
 
+import json
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
-import numpy as np
-import torch
-from tqdm import tqdm
-
-from magi.data.sprites import DIRECTIONS, DOWN, Sprites
-from magi.data.timeline import LABELS, standing
-from magi.generation import Plan, generate
-from magi.metrics import bootstrap_interval, exact_colour_share, psnr
-from magi.served import ServedModel
-
-FRAMES = 16
-ACTIONS = ("walk", "run", "slash", "jump")
-Animate = Callable[[np.ndarray, str, int], np.ndarray]
-"""(first frame uint8 [h, w, 4], label, seed) -> frames uint8 [16, h, w, 4]."""
+from magi.evaluation import (
+    actions,
+    diversity,
+    intervals,
+    long_videos,
+    physics,
+    precision,
+    starts,
+)
+from magi.evaluation.quality import quality
+from magi.evaluation.subject import Subject
 
 
 @dataclass(frozen=True)
-class Clip16:
-    """The true animation of one character under one label from its standing pose."""
+class Part:
+    """One part of a measurement: its figures, and their text."""
 
-    label: str
-    index: int
-    frames: np.ndarray
-
-
-def true_clips(dataset: Sprites, count: int, labels: tuple[str, ...], direction: int) -> list[Clip16]:
-    """The clips of the first `count` characters; combat only of those that fight."""
-    clips = []
-    for index in range(count):
-        recipe = dataset.recipe(index)
-        for label in labels:
-            if label in recipe.labels:
-                clip = dataset.labelled_clip(recipe, [label] * FRAMES, 1, standing(label), direction)
-                clips.append(Clip16(label, index, clip.pixels))
-    return clips
+    measure: Callable[[Subject], dict]
+    table: Callable[[dict], str]
 
 
-def served_animation(
-    model: ServedModel, decode_steps: int, head_steps: int, temperature: float, kv: str
-) -> Animate:
-    """Animates by the exported graphs; `kv`: how keys and values are kept."""
-
-    def animate(first_frame: np.ndarray, label: str, seed: int) -> np.ndarray:
-        wanted = model.manifest["labels"].index(label) + 1
-        plan = Plan(seed, 1, lambda _: wanted, decode_steps, head_steps, temperature)
-        given = model.encode_video(first_frame[None])
-        latents = list(generate(model, plan, FRAMES, given, kv))
-        return model.decode_video(torch.stack(latents), first_frame)
-
-    return animate
-
-
-def summary(values: list[float]) -> dict:
-    """Mean, 95% bootstrap interval and count."""
-    low, high = bootstrap_interval(np.array(values), seed=0)
-    mean = float(np.mean(values))
-    return {"mean": mean, "low": float(low), "high": float(high), "count": len(values)}
+PARTS: dict[str, dict[str, Part]] = {
+    "sprites": {
+        "actions": Part(actions.measure, actions.table),
+        "long": Part(long_videos.measure, long_videos.table),
+        "intervals": Part(intervals.measure, intervals.table),
+        "starts": Part(starts.measure, starts.table),
+        "diversity": Part(diversity.measure, diversity.table),
+        "precision": Part(precision.measure, precision.table),
+    },
+    "physics": {
+        "physics": Part(physics.measure, physics.table),
+        "diversity": Part(diversity.measure, diversity.table),
+    },
+}
+"""The parts of each data set's measurement, in their order."""
 
 
-def measure(
-    dataset: Sprites,
-    count: int,
-    animate: Animate | None,
-    reconstruct: Callable[[np.ndarray], np.ndarray],
-    labels: tuple[str, ...] = ACTIONS,
-    direction: int = DOWN,
-) -> dict:
-    """PSNR in dB of model, tokenizer ceiling and copied first frame, per label, and the share of
-    exactly right colours."""
-    scores: dict[str, dict[str, list[float]]] = {}
-    exact: dict[str, list[float]] = {}
+def source_commit() -> str:
+    """The commit of this code, marked where files differ from it; "unknown" outside a checkout."""
+    here = Path(__file__).resolve().parent
 
-    def note(system: str, label: str, truth: np.ndarray, made: np.ndarray) -> None:
-        scores.setdefault(system, {}).setdefault(label, []).append(psnr(truth, made))
-        exact.setdefault(system, []).append(exact_colour_share(truth, made))
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(here), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
-    for clip in tqdm(true_clips(dataset, count, labels, direction), unit="clip", mininterval=5):
-        truth = clip.frames
-        note("copy of the first frame", clip.label, truth, np.repeat(truth[:1], FRAMES, 0))
-        note("tokenizer", clip.label, truth, reconstruct(truth))
-        if animate:
-            note("model", clip.label, truth, animate(truth[0], clip.label, clip.index))
-    return {
-        "split": dataset.split,
-        "direction": DIRECTIONS[direction],
-        "characters": count,
-        "psnr": {
-            system: {label: summary(values) for label, values in by_label.items()}
-            | {"mean": float(np.mean([np.mean(values) for values in by_label.values()]))}
-            for system, by_label in scores.items()
-        },
-        "exactColourShare": {system: summary(values) for system, values in exact.items()},
-    }
+    try:
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", str(here))
+        return git("rev-parse", "HEAD") + (" with changes" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
 
 
-def table(result: dict) -> str:
-    """The PSNR table as text."""
-    labels = [label for label in (*ACTIONS, *LABELS) if label in result["psnr"]["tokenizer"]]
-    labels = list(dict.fromkeys(labels))
-    lines = [
-        f"PSNR in dB, {result['split']}, facing {result['direction']}, "
-        f"{result['characters']} characters, 95% interval",
-        "",
-        "| system | " + " | ".join(labels) + " | mean | exact colours |",
-        "|---|" + "---|" * (len(labels) + 2),
-    ]
-    for system, by_label in result["psnr"].items():
-        cells = [
-            f"{by_label[label]['mean']:.2f} ({by_label[label]['low']:.2f}-{by_label[label]['high']:.2f})"
-            for label in labels
-        ]
-        share = result["exactColourShare"][system]["mean"]
-        lines.append(
-            f"| {system} | " + " | ".join(cells) + f" | {by_label['mean']:.2f} | {share:.1%} |"
-        )
-    return "\n".join(lines)
+def evaluate(subject: Subject, kind: str, parts: list[str], about: dict) -> dict:
+    """Measure `parts` of the data set `kind`, print each as it is done, and write all figures into
+    the subject's folder; returns them, {part: figures}. `about`: how they were made."""
+    figures = {}
+    subject.out.mkdir(parents=True, exist_ok=True)
+    path = subject.out / f"{subject.name}-figures.json"
+    for name in parts:
+        part = PARTS[kind][name]
+        figures[name] = part.measure(subject)
+        print(f"\n{part.table(figures[name])}\n", flush=True)
+        path.write_text(json.dumps(about | figures, indent=2) + "\n")
+    return figures
+
+
+def write_quality(path: Path, figures: dict, about: dict) -> None:
+    """Write what a manifest carries of the figures."""
+    path.write_text(json.dumps(quality(figures, about), indent=2) + "\n")

@@ -54,6 +54,12 @@ class ServedModel:
         self._shared: dict[str, np.ndarray] = {}
         self._steps: dict[int, dict[str, np.ndarray]] = {}
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the SHA-256s of the model's files: which graphs and weights these are."""
+        files = {name: known["sha256"] for name, known in self.manifest["files"].items()}
+        return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
+
     def run(self, graph: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Outputs of a graph by name; inputs that it does not have are left out."""
         session = self.sessions[graph]

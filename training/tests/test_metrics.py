@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from magi.metrics import bootstrap_interval, composited, exact_colour_share, psnr, ssim
+from magi.metrics import bootstrap_interval, composited, exact_colour_share, psnr, ssim, summary
 
 
 def rgba(colour: tuple[int, int, int, int], frames: int = 16, size: int = 12) -> np.ndarray:
@@ -36,6 +36,15 @@ def test_psnr_leaves_frame_0_out_and_takes_the_mean_error_of_the_others():
     assert psnr(truth, made) == 60
     made[3, ..., :3] = 255
     assert psnr(truth, made) == pytest.approx(10 * math.log10(15))
+
+
+def test_as_many_frames_are_left_out_as_were_given():
+    truth = rgba((0, 0, 0, 255))
+    made = truth.copy()
+    made[:4, ..., :3] = 255
+    assert psnr(truth, made, given=4) == 60 and exact_colour_share(truth, made, given=4) == 1
+    assert ssim(truth, made, given=4) == pytest.approx(1)
+    assert psnr(truth, made, given=0) == pytest.approx(10 * math.log10(4))
 
 
 def test_psnr_of_perfect_frames_is_60_and_so_is_that_of_a_smaller_error_than_the_floor():
@@ -127,6 +136,23 @@ def test_bootstrap_interval_is_repeatable_and_a_point_for_equal_values():
     assert bootstrap_interval([1.0, 2.0, 5.0], 7) == bootstrap_interval([1.0, 2.0, 5.0], 7)
     assert bootstrap_interval([1.0, 2.0, 5.0], 7) != bootstrap_interval([1.0, 2.0, 5.5], 7)
     assert bootstrap_interval([4.0] * 9, 0) == (4.0, 4.0)
+
+
+def test_rows_that_belong_together_are_drawn_together():
+    alone = np.random.default_rng(3).normal(0, 1, 50)
+    together = np.repeat(alone[:, None], 4, 1)  # four clips a character, all alike
+    assert bootstrap_interval(together, 0) == pytest.approx(bootstrap_interval(alone, 0))
+
+
+def test_columns_weigh_alike_however_many_values_they_hold():
+    values = np.array([[1.0, 10.0], [3.0, np.nan], [5.0, np.nan]])
+    known = summary(values)
+    assert known["mean"] == (3 + 10) / 2 and known["count"] == 4
+    assert known["low"] <= known["mean"] <= known["high"]
+
+
+def test_a_row_without_values_does_not_count():
+    assert summary([1.0, math.nan, 3.0]) == summary([1.0, 3.0])
 
 
 def test_what_cannot_be_measured_is_refused():

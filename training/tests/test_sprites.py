@@ -4,54 +4,18 @@ import numpy as np
 import pytest
 
 from magi.data.layers import LayerArchive
-from magi.data.sprites import DOWN, HELD_OUT, SPLITS, Layer, Recipe, Sprites, random_schedule
-from magi.data.timeline import CYCLES, LABELS, standing
-from magi.evaluate import measure, table
-
-SHEETS = {"walk": 8, "run": 8, "jump": 6, "idle": 3, "guard": 2, "slash": 7, "backslash": 12}
-SHEETS |= {"halfslash": 6, "swing": 6}
-COMBAT = {"guard", "slash", "backslash", "halfslash", "swing"}
-
-
-def made_up_archive(path):
-    """Every item that recipes ask for, as a box of its own whose column and row tell the cell."""
-    import json
-
-    names = ["Head/Head Overlay - Eyes", "Hair/Eyebrows 01 - Thin", "Hair/Facial Hair 01 - Beard"]
-    names += ["Hair/Medium 01 - Page", "Hair/Medium 01 - Page/_Behind", "Hair/Short 01 - Buzz"]
-    names += ["Hair/Short 05 - Natural", "Head Accessories/Eyewear 01 - Glasses"]
-    names += ["Head Accessories/Helm 01 - Bascinet", "Head/Head Overlay 01 - Large Nose"]
-    names += ["Head Accessories/Helm Accessory 01 - Bascinet Plumage"]
-    for body, heads in (("Feminine, Thin", ("01 - Feminine",)), ("Masculine, Thin", ("02 - Masculine", "03 - Elderly"))):
-        names += [f"Body/Body 0{1 if body[0] == 'F' else 2} - {body}"]
-        names += [f"Head/Head {head}" for head in heads]
-        for part in ("Feet/Socks 01", "Feet/Shoes 01", "Legs/Pants 01", "Torso/Shirt 01", "Torso 2/Vest", "Accessories/Bowtie"):
-            names.append(f"Clothing/{body}/{part}")
-    arrays, meta = {}, {}
-    for number, name in enumerate(names):
-        peaceful = "Socks" in name
-        sheets = {key: n for key, n in SHEETS.items() if not (peaceful and key in COMBAT)}
-        for sheet, columns in sheets.items():
-            drawn = np.zeros((256, 64 * columns), np.uint8)
-            for row in range(4):
-                for column in range(columns):
-                    top, left = row * 64 + 4 + number, column * 64 + 4 + column + row
-                    drawn[top : top + 20, left : left + 20] = 1 + (column % 2)
-            arrays[f"{name}|{sheet}"] = drawn
-        lut = np.zeros((3, 3), "<u4")
-        for colour in range(3):
-            lut[colour, 1:] = [0xFF000000 | (number * 7 + colour * 80 + shade * 30) for shade in (1, 2)]
-        arrays[f"{name}|lut"] = lut
-        colours = ["_base", "Bronze", "Brown"]
-        meta[name] = {"colours": colours, "anims": {key: [256, 64 * n] for key, n in sheets.items()}}
-    arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
-    np.savez(path, **arrays)
-    return path
-
-
-@pytest.fixture(scope="module")
-def archive(tmp_path_factory):
-    return made_up_archive(tmp_path_factory.mktemp("layers") / "layers.npz")
+from magi.data.sprites import (
+    DOWN,
+    HELD_OUT,
+    SPLITS,
+    Layer,
+    Recipe,
+    Sprites,
+    changes,
+    evaluation_schedule,
+    random_schedule,
+)
+from magi.data.timeline import COMBAT, CYCLES, LABELS, POSES, standing
 
 
 @pytest.fixture(scope="module")
@@ -137,27 +101,42 @@ def test_schedules_only_use_the_labels_they_may():
     assert set(random_schedule(rng, ("walk", "jump"), 200)) == {"walk", "jump"}
 
 
+def test_schedules_to_measure_with_only_change_in_ways_that_training_never_sees():
+    rng = np.random.default_rng(0)
+    peaceful = tuple(name for name in LABELS if name not in COMBAT)
+    trained = {
+        change for _ in range(400) for change in changes(random_schedule(rng, LABELS, 24))
+    }
+    for labels in (LABELS, peaceful):
+        for _ in range(10):
+            schedule = evaluation_schedule(rng, labels, 500)
+            assert len(schedule) == 500 and set(schedule) == set(labels)
+            assert all(5 <= lasting <= 20 for _, lasting, _ in changes(schedule))
+            assert not trained & set(changes(schedule))
+
+
+def test_every_label_follows_every_other_in_training_and_in_measuring():
+    rng = np.random.default_rng(1)
+    pairs = {(one, other) for one in LABELS for other in LABELS if one != other}
+    trained = [changes(random_schedule(rng, LABELS, 24)) for _ in range(1500)]
+    assert {(one, other) for change in trained for one, _, other in change} == pairs
+    measured = changes(evaluation_schedule(rng, LABELS, 20_000))
+    assert {(one, other) for one, _, other in measured} == pairs
+
+
+def test_the_state_of_a_clip_names_the_pose_of_every_frame(sprites):
+    recipe = next(r for r in map(sprites.recipe, range(99)) if r.fighter)
+    clip = sprites.labelled_clip(recipe, ["swing"] * 9, 1, standing("swing"), 3)
+    assert [POSES[pose] for pose in clip.state[:, 2]] == [POSES[0], *CYCLES["swing"]]
+    assert set(clip.state[:, 1]) == {3}
+
+
 def test_a_labelled_clip_shows_its_timeline(sprites):
     recipe = next(r for r in map(sprites.recipe, range(99)) if r.fighter)
     clip = sprites.labelled_clip(recipe, ["slash"] * 16, 1, standing("slash"), DOWN)
     assert np.array_equal(clip.pixels[0], sprites.compose(recipe, [("idle", 0)], DOWN)[0])
     assert np.array_equal(clip.pixels[3], sprites.compose(recipe, [CYCLES["slash"][2]], DOWN)[0])
     assert (clip.labels == LABELS.index("slash") + 1).all()
-
-
-def test_the_table_shows_a_perfect_model_above_a_copy(sprites):
-    answers = {}
-
-    def perfect(frames):
-        answers[frames[0].tobytes()] = frames
-        return frames
-
-    result = measure(sprites, 6, None, perfect)
-    assert result["psnr"]["tokenizer"]["walk"]["mean"] == pytest.approx(60)
-    assert result["psnr"]["copy of the first frame"]["walk"]["mean"] < 40
-    assert result["exactColourShare"]["tokenizer"]["mean"] == 1
-    text = table(result)
-    assert "| tokenizer | 60.00" in text
 
 
 def test_an_unknown_split_names_those_there_are(archive):

@@ -9,13 +9,24 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import numpy as np
 
 from magi.data.clip import Clip
 from magi.data.layers import LayerArchive
-from magi.data.timeline import COMBAT, CYCLES, LABELS, STANDING, Phase, Pose, standing, timeline
+from magi.data.timeline import (
+    COMBAT,
+    CYCLES,
+    LABELS,
+    POSES,
+    STANDING,
+    Phase,
+    Pose,
+    standing,
+    timeline,
+)
 
 CELL = 64
 DIRECTIONS = ("up", "left", "down", "right")
@@ -31,6 +42,8 @@ SPLITS = {
 }
 _FOLDS = 16
 """Recipes whose checksum falls into fold 0 are never trained on, so the splits cannot meet."""
+_CHANGE_FOLDS = 8
+"""One in so many changes of label is never trained on."""
 _NATURAL_SKINS = ("Bronze", "Brown", "Coffee", "Honey", "Ivory", "Peach", "Porcelain", "Tan", "Tawny")
 
 
@@ -213,22 +226,66 @@ class Sprites:
         direction: int,
         unlabelled: bool = False,
     ) -> Clip:
-        """The true animation of `recipe` under a schedule; `unlabelled` hides the labels (id 0)."""
+        """The true animation of `recipe` under a schedule; `unlabelled` hides the labels (id 0).
+
+        Its state [T, 3]: index of the label in LABELS, of the direction in DIRECTIONS, of the pose in
+        POSES.
+        """
         poses = timeline(labels, interval, start)
         ids = [0 if unlabelled else LABELS.index(name) + 1 for name in labels]
         return Clip(
             pixels=self.compose(recipe, poses, direction),
             interval=interval,
             labels=np.array(ids, np.int64),
-            state=np.array([(LABELS.index(name), direction) for name in labels], np.int64),
+            state=np.array(
+                [
+                    (LABELS.index(name), direction, POSES.index(pose))
+                    for name, pose in zip(labels, poses, strict=True)
+                ],
+                np.int64,
+            ),
         )
 
 
 def random_schedule(rng: np.random.Generator, labels: tuple[str, ...], frames: int) -> list[str]:
-    """The label of each of `frames` frames, cut at random from runs of 4 to 24 frames."""
-    wanted: list[str] = []
-    begin = int(rng.integers(0, 24))
-    while len(wanted) < begin + frames:
-        name = labels[rng.integers(len(labels))]
-        wanted += [name] * int(rng.integers(4, 25))
-    return wanted[begin : begin + frames]
+    """The label of each of `frames` frames, cut at random from runs of 4 to 24 frames, without the
+    changes that are withheld from training."""
+    while True:
+        wanted: list[str] = []
+        begin = int(rng.integers(0, 24))
+        while len(wanted) < begin + frames:
+            name = labels[rng.integers(len(labels))]
+            wanted += [name] * int(rng.integers(4, 25))
+        schedule = wanted[begin : begin + frames]
+        if not any(withheld(*change) for change in changes(schedule)):
+            return schedule
+
+
+def evaluation_schedule(rng: np.random.Generator, labels: tuple[str, ...], frames: int) -> list[str]:
+    """The label of each of `frames` frames, changing every 5 to 20 frames, every time in a way that
+    is withheld from training. Needs at least two labels."""
+    schedule = [labels[rng.integers(len(labels))]]
+    while len(schedule) < frames:
+        label = schedule[-1]
+        ways = [
+            (lasting, following)
+            for lasting in range(5, 21)
+            for following in labels
+            if following != label and withheld(label, lasting, following)
+        ]
+        lasting, following = ways[rng.integers(len(ways))]
+        schedule += [label] * (lasting - 1) + [following]
+    return schedule[:frames]
+
+
+def changes(schedule: list[str]) -> list[tuple[str, int, str]]:
+    """Every change of label in a schedule: the label, for how many frames, and what follows it."""
+    runs = [(label, len(list(run))) for label, run in groupby(schedule)]
+    return [(label, lasting, following) for (label, lasting), (following, _) in pairwise(runs)]
+
+
+def withheld(label: str, lasting: int, following: str) -> bool:
+    """Whether training never sees `label` for `lasting` frames and then `following`: for every two
+    labels one in eight lengths, kept for measuring."""
+    turn = 5 * LABELS.index(label) + 3 * LABELS.index(following)
+    return (turn + lasting) % _CHANGE_FOLDS == 0

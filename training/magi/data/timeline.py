@@ -32,6 +32,8 @@ CYCLES: dict[str, tuple[Pose, ...]] = {
 """Source frames of one repetition of each label, at interval 1."""
 
 LABELS: tuple[str, ...] = tuple(CYCLES)
+POSES: tuple[Pose, ...] = tuple(dict.fromkeys((STANDING, *(p for c in CYCLES.values() for p in c))))
+"""Every pose that some label shows; the standing pose is the first."""
 COMBAT: frozenset[str] = frozenset({"slash", "backslash", "halfslash", "swing"})
 STRIDES: frozenset[str] = frozenset({"walk", "run"})
 """Labels that keep the phase of the step when one turns into the other."""
@@ -69,19 +71,24 @@ def step(phase: Phase, label: str) -> Phase:
     return Phase(label, -1)
 
 
-def timeline(labels: list[str], interval: int, start: Phase) -> list[Pose]:
-    """Poses of a video whose frame t is wanted to show `labels[t]`.
+def phases(labels: list[str], interval: int, start: Phase) -> list[Phase]:
+    """Where the animation of a video stands at every frame t, which is wanted to show `labels[t]`.
 
     Frame 0 shows `start`; `interval` source frames lie between two video frames, all of them under
     the label of the later one.
     """
-    poses = [start.pose]
-    phase = start
+    reached = [start]
     for label in labels[1:]:
+        phase = reached[-1]
         for _ in range(interval):
             phase = step(phase, label)
-        poses.append(phase.pose)
-    return poses
+        reached.append(phase)
+    return reached
+
+
+def timeline(labels: list[str], interval: int, start: Phase) -> list[Pose]:
+    """Poses of the video that `phases` describes."""
+    return [phase.pose for phase in phases(labels, interval, start)]
 
 
 def standing(label: str) -> Phase:

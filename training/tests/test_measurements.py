@@ -1,0 +1,202 @@
+"""Long videos, intervals, starts, diversity and physics, measured on models whose faults are known."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from magi.data.physics import Physics
+from magi.data.sprites import Sprites
+from magi.data.timeline import CYCLES, phases, standing
+from magi.evaluation import diversity, intervals, long_videos, physics, precision, starts
+from magi.evaluation.actions import MODEL
+from magi.evaluation.subject import Subject
+
+WINDOWS = ((0, 16), (24, 40), (44, 60))
+SAME, ALIGNED = long_videos.WAYS
+
+
+@pytest.fixture(scope="module")
+def sprites(archive):
+    return Sprites(archive, "test-combo")
+
+
+@pytest.fixture
+def subject(sprites, tmp_path):
+    return Subject(
+        name="test",
+        dataset=lambda split: sprites,
+        animate=still,
+        reconstruct=lambda frames: frames,
+        characters=3,
+        seed=0,
+        out=tmp_path,
+        sheets=1,
+    )
+
+
+def still(request):
+    """A model that repeats the last given frame."""
+    shown = range(len(request.labels)) if request.shown is None else request.shown
+    return np.repeat(request.given[-1:], len(shown), 0)
+
+
+class Recall:
+    """A model that knows every character: it shows the true frames from `late` source frames on."""
+
+    def __init__(self, dataset: Sprites, late: int = 0, start=None):
+        self.dataset, self.late = dataset, late
+        self.known = {}
+        for index in range(3):
+            for direction in range(4):
+                recipe = dataset.recipe(index)
+                first = dataset.compose(recipe, [("idle", 0)], direction)
+                self.known[first.tobytes()] = (recipe, direction)
+
+    def __call__(self, request):
+        recipe, direction = self.known[request.given.tobytes()]
+        labels = [self.dataset.labels[label - 1] for label in request.labels]
+        shown = phases(labels, request.interval, standing(labels[0]))
+        poses = [
+            long_videos.shifted(phase, label, self.late)
+            for phase, label in zip(shown, labels, strict=True)
+        ]
+        wanted = range(len(labels)) if request.shown is None else request.shown
+        return self.dataset.compose(recipe, [poses[index] for index in wanted], direction)
+
+
+def test_a_model_in_step_is_right_in_both_ways_and_one_out_of_step_when_aligned(subject, sprites):
+    right = long_videos.measure(replace(subject, animate=Recall(sprites)), WINDOWS)
+    late = long_videos.measure(replace(subject, animate=Recall(sprites, late=3)), WINDOWS)
+    stopped = long_videos.measure(subject, WINDOWS)
+    for window in map(long_videos.name, WINDOWS):
+        assert right[MODEL][SAME][window]["mean"] == pytest.approx(60)
+        assert right[MODEL][ALIGNED][window]["mean"] == pytest.approx(60)
+        assert late[MODEL][SAME][window]["mean"] < 55
+        assert late[MODEL][ALIGNED][window]["mean"] == pytest.approx(60)
+        assert stopped[MODEL][ALIGNED][window]["mean"] < 55
+
+
+def test_a_model_that_fades_is_worse_at_the_end_by_as_much_as_it_fades(subject, sprites):
+    recall = Recall(sprites)
+
+    def fading(request):
+        frames = recall(request)
+        frames[-16:, ..., :3] //= 4
+        return frames
+
+    figures = long_videos.measure(replace(subject, animate=fading), WINDOWS)
+    lost = figures[MODEL][SAME]["difference"]
+    last = figures[MODEL][SAME][long_videos.name(WINDOWS[-1])]["mean"]
+    assert lost["mean"] == pytest.approx(last - 60) and lost["high"] < 0
+    assert figures["difference beyond the tokenizer's"][SAME] == lost
+    assert long_videos.name(WINDOWS[1]) == "25-40" and "25-40" in long_videos.table(figures)
+
+
+def test_only_the_frames_of_the_windows_are_asked_for(subject):
+    asked = []
+
+    def listening(request):
+        asked.append(request)
+        return still(request)
+
+    long_videos.measure(replace(subject, animate=listening), WINDOWS)
+    assert {len(request.labels) for request in asked} == {60}
+    shown = [*range(16), *range(24, 40), *range(44, 60)]
+    assert all(list(request.shown) == shown for request in asked)
+
+
+def test_a_shift_stays_in_the_cycle_and_leaves_the_way_back_to_standing_alone():
+    shown = phases(["slash"] * 4 + ["walk"] * 3, 1, standing("slash"))
+    assert long_videos.shifted(shown[0], "slash", 2) == ("idle", 0)
+    assert long_videos.shifted(shown[3], "slash", 2) == CYCLES["slash"][4]
+    assert long_videos.shifted(shown[4], "walk", 2) == ("idle", 0)
+    assert long_videos.shifted(shown[5], "walk", 9) == ("walk", 1)
+
+
+def test_a_model_that_keeps_its_interval_is_nearest_to_its_own_truth(subject, sprites):
+    kept = intervals.measure(replace(subject, animate=Recall(sprites)))
+    assert kept["nearest to its own truth"]["mean"] == 1
+    assert kept["psnr"]["3"]["3"]["mean"] == pytest.approx(60)
+    assert kept["psnr"]["3"]["1"]["mean"] < 55
+    assert "made at 4" in intervals.table(kept)
+
+
+def test_a_model_that_ignores_its_interval_is_right_once_in_four(subject, sprites):
+    recall = Recall(sprites)
+    ignoring = replace(subject, animate=lambda request: recall(replace(request, interval=1)))
+    assert intervals.measure(ignoring)["nearest to its own truth"]["mean"] == 0.25
+
+
+def test_starts_are_in_any_pose_and_changes_at_any_frame(sprites):
+    rngs = [np.random.default_rng(seed) for seed in range(150)]
+    poses = {starts.any_pose(sprites, 0, rng).name.split(",")[0] for rng in rngs[:60]}
+    changes = [starts.any_change(sprites, 0, rng) for rng in rngs]
+    assert len(poses) > 15
+    assert {start.measured_from for start in changes} == set(range(1, 17))
+    for start in changes:
+        before, after = start.labels[start.measured_from - 1], start.labels[start.measured_from]
+        assert before != after and len(start.truth) - start.measured_from == 16
+
+
+def test_a_still_model_is_as_good_as_a_copy_at_starts_and_changes(subject):
+    figures = starts.measure(subject)
+    for kind in starts.KINDS:
+        systems = figures[kind]
+        assert systems[MODEL]["psnr"] == systems["copy of the first frame"]["psnr"]
+        assert systems["tokenizer"]["psnr"]["mean"] == pytest.approx(60)
+    assert "label changes at any frame" in starts.table(figures)
+
+
+def test_frames_that_are_all_alike_have_no_diversity():
+    alike = np.full((6, 8, 8, 3), 90, np.uint8)
+    known = diversity.diversity_of(alike)
+    assert known["mean"] == pytest.approx(0, abs=1e-6) and known["different"] == 0
+
+
+def test_the_distance_of_two_frames_is_what_one_computes_by_hand():
+    frames = np.zeros((3, 4, 4, 3), np.uint8)
+    frames[1], frames[2] = 51, 102  # 0.2 and 0.4 away: pairs of 0.2, 0.2 and 0.4
+    known = diversity.diversity_of(frames)
+    assert known["mean"] == pytest.approx(0.8 / 3)
+    assert known["low"] >= 0.2 - 1e-9 and known["high"] <= 0.4 + 1e-9 and known["different"] == 1
+
+
+def test_warmer_first_frames_of_other_seeds_lie_farther_apart(subject, sprites):
+    def drawing(request):
+        assert len(request.given) == 0
+        noise = np.random.default_rng(request.seed).integers(0, 255, (1, 64, 64, 4), np.uint8)
+        noise[..., 3] = 255
+        return (noise * request.temperature).astype(np.uint8)
+
+    figures = diversity.measure(replace(subject, animate=drawing))
+    cold, mild, warm = (figures[f"temperature {degrees}"]["mean"] for degrees in ("0", "0.5", "1"))
+    assert cold == pytest.approx(0, abs=1e-6) and 0 < mild < warm
+    assert diversity.TRUE in diversity.table(figures)
+
+
+def test_precision_is_the_difference_on_the_same_videos(subject, sprites):
+    assert precision.measure(subject) == {}
+    assert "--float-model" in precision.table({})
+    figures = precision.measure(replace(subject, float_animate=Recall(sprites)))
+    assert figures["float"]["mean"] == pytest.approx(60)
+    assert figures["difference"]["mean"] == pytest.approx(figures[MODEL]["mean"] - 60)
+
+
+def test_a_model_that_knows_the_laws_of_motion_makes_no_error(subject):
+    dataset = Physics(16)
+    clips = physics.contexts(dataset, 3, physics.GIVEN + 8)
+    answers = {clip.pixels[: physics.GIVEN].tobytes(): clip.pixels for clip in clips}
+    knowing = replace(
+        subject,
+        dataset=lambda split: dataset,
+        animate=lambda request: answers[request.given.tobytes()],
+        features={"FD-V": lambda videos: videos.mean((2, 3)).reshape(len(videos), -1) / 255},
+    )
+    figures = physics.measure(knowing, after=(1, 4, 8))
+    assert figures[MODEL]["positionErrorPixels"]["8"]["mean"] == 0
+    assert figures[MODEL]["framesWithinRadius"]["mean"] == 8
+    assert figures[MODEL]["distances"]["FD-V"]["first 8"]["mean"] == pytest.approx(0, abs=1e-6)
+    copy = figures[physics.COPY]
+    assert copy["positionErrorPixels"]["8"]["mean"] > copy["positionErrorPixels"]["1"]["mean"] > 0
+    assert "FD-V, first 8 frames" in physics.table(figures)
