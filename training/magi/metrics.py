@@ -33,9 +33,10 @@ def composited(frames: np.ndarray) -> np.ndarray:
     return colour * alpha + GREY / 255 * (1 - alpha)
 
 
-def psnr(truth: np.ndarray, made: np.ndarray) -> float:
-    """Peak signal to noise ratio in dB: 10 log10(1 / mean squared error), over frames 1 on."""
-    truth, made = _later_frames(truth, made)
+def psnr(truth: np.ndarray, made: np.ndarray, given: int = 1) -> float:
+    """Peak signal to noise ratio in dB: 10 log10(1 / mean squared error), over the frames after the
+    first `given`."""
+    truth, made = _later_frames(truth, made, given)
     error = np.mean((composited(truth) - composited(made)) ** 2)
     return -10 * math.log10(max(float(error), MSE_FLOOR))
 
@@ -90,12 +91,14 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
-def _later_frames(truth: np.ndarray, made: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _later_frames(
+    truth: np.ndarray, made: np.ndarray, given: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
     if truth.shape != made.shape or truth.dtype != made.dtype:
         raise ValueError(f"truth {truth.dtype} {truth.shape}, made {made.dtype} {made.shape}")
-    if len(truth) < 2:
-        raise ValueError(f"a clip of {len(truth)} frames has none after the first")
-    return truth[1:], made[1:]
+    if len(truth) <= given:
+        raise ValueError(f"a clip of {len(truth)} frames has none after the first {given}")
+    return truth[given:], made[given:]
 
 
 def _blurred(frames: np.ndarray) -> np.ndarray:
