@@ -9,15 +9,30 @@ export interface FrameShape {
 }
 
 /**
- * Brings an image to the model's frame. An image of the right size is taken pixel for pixel. Any other keeps its
- * aspect, is centred and padded with transparency (grey for models without alpha): shrunk by picking pixels where
- * the factor is whole (pixel art that was enlarged comes back exactly), else by averaging areas; enlarged by
- * whole factors only, because fractions would make pixels of unequal size.
+ * Brings an image to the model's frame. An image of the right size is taken pixel for pixel; of any other, a model
+ * with alpha gets the whole on transparent ground, one without the middle, which fills the frame as in training.
  */
 export function fitted(image: Raster, shape: FrameShape): Raster {
-  const rgba = resized(withAlpha(image), shape);
-  const padded = rgba.width === shape.width && rgba.height === shape.height ? rgba : centred(rgba, shape);
-  return shape.channels === 4 ? cleared(padded) : withoutAlpha(padded);
+  const rgba = withAlpha(image);
+  return shape.channels === 4 ? cleared(padded(rgba, shape)) : withoutAlpha(filled(rgba, shape));
+}
+
+/** The middle of an image, as much as has the frame's aspect, by averages of areas. */
+function filled(image: Raster, shape: FrameShape): Raster {
+  const growth = Math.max(shape.width / image.width, shape.height / image.height);
+  const width = Math.max(1, Math.round(shape.width / growth));
+  const height = Math.max(1, Math.round(shape.height / growth));
+  return averaged(cropped(image, width, height), shape.width, shape.height);
+}
+
+/**
+ * The whole image, centred: shrunk by picking pixels where the factor is whole (pixel art that was enlarged comes
+ * back exactly), else by averaging areas; enlarged by whole factors only, because fractions would make pixels of
+ * unequal size.
+ */
+function padded(image: Raster, shape: FrameShape): Raster {
+  const rgba = resized(image, shape);
+  return rgba.width === shape.width && rgba.height === shape.height ? rgba : centred(rgba, shape);
 }
 
 function resized(image: Raster, shape: FrameShape): Raster {
@@ -129,6 +144,17 @@ function average(image: Raster, across: Share[], down: Share[]): [number, number
     Math.round(blue / alpha),
     Math.round(alpha / area),
   ];
+}
+
+function cropped(image: Raster, width: number, height: number): Raster {
+  const pixels = new Uint8Array(width * height * 4);
+  const left = Math.floor((image.width - width) / 2);
+  const top = Math.floor((image.height - height) / 2);
+  for (let y = 0; y < height; y++) {
+    const from = ((top + y) * image.width + left) * 4;
+    pixels.set(image.pixels.subarray(from, from + width * 4), y * width * 4);
+  }
+  return { width, height, channels: 4, pixels };
 }
 
 function centred(image: Raster, shape: FrameShape): Raster {

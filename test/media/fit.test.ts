@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Raster } from '../../src/contract/frame.ts';
 import { fitted } from '../../src/media/fit.ts';
-import { enlarged } from '../../src/media/raster.ts';
+import { enlarged, withoutAlpha } from '../../src/media/raster.ts';
 import { disc, plain } from './sample-image.ts';
 
 const rgba = { width: 16, height: 16, channels: 4 } as const;
@@ -53,10 +53,45 @@ it('fits the most extreme shape', () => {
 });
 
 it('puts transparent images on grey for models without alpha', () => {
-  const frame = fitted(plain(16, 8, [255, 0, 0, 128]), rgb);
+  const frame = fitted(plain(16, 16, [255, 0, 0, 128]), rgb);
   expect(frame.channels).toBe(3);
-  expect(pixel(frame, 0, 0)).toEqual([128, 128, 128]);
   expect(pixel(frame, 8, 8)).toEqual([192, 64, 64]);
+});
+
+/** A film frame of 100x50: blue, its middle square red. */
+function filmFrame(): Raster {
+  const image = plain(100, 50, [0, 0, 255, 255]);
+  for (let y = 0; y < 50; y++)
+    for (let x = 25; x < 75; x++) image.pixels.set([255, 0, 0, 255], (y * 100 + x) * 4);
+  return image;
+}
+
+it('fills the frame of a model without alpha with the middle of an image', () => {
+  expect(fitted(filmFrame(), rgb)).toEqual(withoutAlpha(plain(16, 16, [255, 0, 0, 255])));
+});
+
+it('fills a frame that is no square, and one larger than the image', () => {
+  const wide = fitted(filmFrame(), { width: 160, height: 80, channels: 3 });
+  expect([wide.width, wide.height, wide.pixels.length]).toEqual([160, 80, 160 * 80 * 3]);
+  expect([pixel(wide, 39, 40), pixel(wide, 40, 40)]).toEqual([
+    [0, 0, 255],
+    [255, 0, 0],
+  ]);
+  const tall = fitted(filmFrame(), { width: 80, height: 160, channels: 3 });
+  expect([pixel(tall, 0, 0), pixel(tall, 79, 159)]).toEqual([
+    [255, 0, 0],
+    [255, 0, 0],
+  ]);
+});
+
+it('takes an image of the right size pixel for pixel for models without alpha, too', () => {
+  const opaque = withoutAlpha(disc(16, 16));
+  expect(fitted(opaque, rgb)).toEqual(opaque);
+});
+
+it('fills a frame from the most extreme shape', () => {
+  expect(fitted(plain(4000, 1, [1, 2, 3, 255]), rgb).pixels.length).toBe(16 * 16 * 3);
+  expect(fitted(plain(1, 4000, [1, 2, 3, 255]), rgb).pixels.length).toBe(16 * 16 * 3);
 });
 
 it('clears the colour of invisible pixels', () => {

@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from magi.config import RunConfig, load_run
+from magi.config import RunConfig, Unusable, load_run
 from magi.frame_cache import KEPT
 
 HERE = Path(__file__).resolve().parent.parent
@@ -22,8 +22,8 @@ GOLDEN_CLIP = 1_000_000
 """Seed of the physics clip that golden videos start from; training never reaches it."""
 
 
-def dataset_of(run: RunConfig, layers: Path, split: str = "train"):
-    """The dataset that a run names."""
+def dataset_of(run: RunConfig, layers: Path, split: str = "train", data: Path | None = None):
+    """The dataset that a run names; `data` goes before the folder of videos that it names."""
     if run.dataset == "sprites":
         from magi.data.sprites import Sprites
 
@@ -32,12 +32,17 @@ def dataset_of(run: RunConfig, layers: Path, split: str = "train"):
         from magi.data.physics import Physics
 
         return Physics(run.tokenizer.frame_size)
-    raise ValueError(f"dataset {run.dataset!r}: one of physics, sprites")
+    if run.dataset == "folder":
+        from magi.data.folder import folder_of
+
+        return folder_of(run, data, WORK / run.name / "videos", split)
+    raise ValueError(f"dataset {run.dataset!r}: one of folder, physics, sprites")
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", help="name of a run file under training/runs/, or a path to one")
     parser.add_argument("--layers", type=Path, default=LAYERS, help="layer archive of the sprites")
+    parser.add_argument("--data", type=Path, help="folder of videos, for dataset folder")
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
 
 
@@ -83,21 +88,27 @@ def _start_of(run: RunConfig) -> Path | None:
 
 
 def tokenizer(args: argparse.Namespace) -> None:
+    from magi.reconstruction import reconstruct
     from magi.tokenizer_training import train_tokenizer
 
     run = _run_of(args)
-    dataset = dataset_of(run, args.layers)
+    if run.tokenizer.kind == "patches":
+        raise SystemExit(f"{run.name}: a tokenizer of kind patches has nothing to learn")
+    dataset = dataset_of(run, args.layers, data=args.data)
     path = train_tokenizer(
         run, dataset, WORK / run.name, args.device, args.steps, _start_of(run)
     )
     print(f"tokenizer saved to {path}")
+    if run.tokenizer.kind == "plain":
+        held_out = dataset_of(run, args.layers, "val", args.data)
+        print(reconstruct(run, held_out, WORK / run.name, OUT / f"{run.name}-tokenizer.png"))
 
 
 def train(args: argparse.Namespace) -> None:
     from magi.train import train as train_model
 
     run = _run_of(args)
-    dataset = dataset_of(run, args.layers)
+    dataset = dataset_of(run, args.layers, data=args.data)
     path = train_model(run, dataset, WORK / run.name, args.device, args.steps, _start_of(run))
     print(f"model saved to {path}")
 
@@ -156,6 +167,12 @@ def _parts_of(args: argparse.Namespace, run: RunConfig) -> list[str]:
     from magi.evaluate import PARTS
 
     known = list(PARTS.get(run.dataset, {}))
+    if not known:
+        raise SystemExit(
+            f"evaluate measures models of dataset {' or '.join(PARTS)}, and {run.name} has dataset "
+            f"{run.dataset}: `magi tokenizer` ends with the PSNR of held-out frames, `magi sample` "
+            "shows videos"
+        )
     if args.tokenizer_only:
         return ["actions"]
     asked = args.parts.split(",") if args.parts else known
@@ -186,7 +203,7 @@ def sample(args: argparse.Namespace) -> None:
     videos = []
     for seed in range(args.seed, args.seed + args.videos):
         plan = Plan(seed, args.interval, ids.__getitem__, *_settings(args, known).values())
-        first = read_frame(args.first_frame) if args.first_frame else None
+        first = read_frame(args.first_frame, run.tokenizer) if args.first_frame else None
         given = None if first is None else model.encode_video(first[None])
         latents = torch.stack(list(generate(model, plan, frames, given, args.kv)))
         videos.append(model.decode_video(latents, first))
@@ -207,7 +224,7 @@ def export(args: argparse.Namespace) -> None:
     run = _run_of(args)
     out = args.out or MODELS / run.name
     quality = json.loads(args.quality.read_text()) if args.quality else {}
-    frame = read_frame(args.first_frame) if args.first_frame else None
+    frame = read_frame(args.first_frame, run.tokenizer) if args.first_frame else None
     if frame is None and run.dataset == "physics":
         frame = dataset_of(run, args.layers).clip(GOLDEN_CLIP, 1).pixels[0]
     export_model(
@@ -258,7 +275,7 @@ def main() -> None:
     sub.add_argument("--seed", type=int, default=0)
     sub.add_argument("--interval", type=int, default=1)
     sub.add_argument("--labels", help="label schedule, such as walk,jump@16,walk@32")
-    sub.add_argument("--first-frame", type=Path, help="PNG; without one the model draws it")
+    sub.add_argument("--first-frame", type=Path, help="picture; without one the model draws it")
     sub.set_defaults(command=sample)
 
     sub = commands.add_parser("evaluate", help="measure a model against the truth of its data")
@@ -294,7 +311,7 @@ def main() -> None:
     _add_run(sub)
     sub.add_argument("--out", type=Path, help="folder of the model; default models/<run>")
     sub.add_argument("--precision", choices=("int8", "float"), default="int8")
-    sub.add_argument("--first-frame", type=Path, help="PNG that the golden video starts from")
+    sub.add_argument("--first-frame", type=Path, help="picture that the golden video starts from")
     sub.add_argument("--quality", type=Path, help="JSON of `evaluate`, kept in the manifest")
     sub.set_defaults(command=export)
 
@@ -309,7 +326,10 @@ def main() -> None:
     sub.set_defaults(command=layers.run)
 
     args = parser.parse_args()
-    args.command(args)
+    try:
+        args.command(args)
+    except Unusable as error:
+        raise SystemExit(str(error)) from error
 
 
 if __name__ == "__main__":

@@ -14,6 +14,10 @@ LATENT_BOUND = 4.0
 """Normalised latents are clipped to +- this before they enter the cache."""
 
 
+class Unusable(ValueError):
+    """What a user can put right. The message says how, and is all that the command line shows."""
+
+
 @dataclass(frozen=True)
 class TokenizerConfig:
     """kind `patches` (no network), `plain` (KL autoencoder) or `referenced` (sees frame 0)."""
@@ -25,6 +29,18 @@ class TokenizerConfig:
     latent_channels: int = 48
     widths: tuple[int, ...] = ()
     """Channels at full resolution, half, quarter, ... down to the latents' grid."""
+
+    def __post_init__(self) -> None:
+        if self.frame_size % self.downscale:
+            raise Unusable(
+                f"tokenizer.frame_size {self.frame_size}: must be a multiple of "
+                f"tokenizer.downscale {self.downscale}"
+            )
+        if self.kind != "patches" and 2 ** (len(self.widths) - 1) != self.downscale:
+            raise Unusable(
+                f"tokenizer.widths {list(self.widths)}: one for every halving from full size down "
+                f"to tokenizer.downscale {self.downscale}, both ends included"
+            )
 
     @property
     def grid(self) -> int:
@@ -105,6 +121,10 @@ class RunConfig:
     model: ModelConfig
     tokenizer_training: TokenizerTrainConfig = field(default_factory=TokenizerTrainConfig)
     training: TrainConfig = field(default_factory=TrainConfig)
+    data: str = ""
+    """Folder of videos of dataset `folder`; in the file it is relative to the file."""
+    licence: str = ""
+    """Under which licence the model goes, so also what its training data ask for."""
     start: str = ""
     """Run whose kept weights (training/weights/<run>) this one begins with; empty: fresh ones."""
     defaults: dict = field(default_factory=dict)
@@ -115,7 +135,7 @@ def _build(kind: type, values: dict, where: str):
     fields = kind.__dataclass_fields__
     for key in values:
         if key not in fields:
-            raise ValueError(f"{where}.{key}: unknown; known are {', '.join(fields)}")
+            raise Unusable(f"{where}.{key}: unknown; known are {', '.join(fields)}")
     frozen = {key: _freeze(value) for key, value in values.items()}
     return kind(**frozen)
 
@@ -133,4 +153,6 @@ def load_run(path: Path) -> RunConfig:
         TokenizerTrainConfig, values.get("tokenizer_training", {}), "tokenizer_training"
     )
     values["training"] = _build(TrainConfig, values.get("training", {}), "training")
+    if values.get("data"):
+        values["data"] = str(path.parent / values["data"])
     return _build(RunConfig, values, path.name)

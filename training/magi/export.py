@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from magi.codec import Codec
-from magi.config import LATENT_BOUND, RunConfig
+from magi.config import LATENT_BOUND, RunConfig, Unusable
 from magi.eight_bits import quantised
 from magi.golden import golden_vectors
 from magi.graphs import (
@@ -28,10 +28,6 @@ from magi.train import load_model
 PRECISIONS = ("int8", "float")
 _EIGHT_BIT = ("backbone", "decoder")
 """Graphs that 8 bits make faster; the head's few rows are as fast in float."""
-_LICENCES = {
-    "sprites": "OGA-BY-3.0 (drawings learned from) and Apache-2.0 (code)",
-    "physics": "Apache-2.0",
-}
 
 
 def export(
@@ -48,12 +44,17 @@ def export(
     The golden video starts from `first_frame` uint8 [h, w, c], or is drawn by the model alone.
     A float build in `out/float` holds the golden vectors of both builds.
 
-    Raises FileNotFoundError when the run is not trained, ValueError for an unknown precision.
+    Raises FileNotFoundError when the run is not trained, ValueError for an unknown precision,
+    Unusable for a run without licence or credits.
     """
     if precision not in PRECISIONS:
         raise ValueError(f"precision {precision!r}: one of {', '.join(PRECISIONS)}")
     if run.model.diffusion != "flow":
         raise ValueError(f"model.diffusion {run.model.diffusion!r}: only flow heads are exported")
+    if not run.licence:
+        raise Unusable("licence: the run file must say under which licence the model goes")
+    if not credits.is_file():
+        raise Unusable(f"{credits}: write there what the model learned from, and whose it is")
     torch.manual_seed(0)
     model, training = load_model(run, folder)
     codec = Codec.load(run.tokenizer, folder)
@@ -118,7 +119,7 @@ def _manifest(
         "format": 1,
         "name": run.name,
         "description": run.description,
-        "licence": _LICENCES[run.dataset],
+        "licence": run.licence,
         "credits": "CREDITS.md",
         "precision": precision,
         "frame": {

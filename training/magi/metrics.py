@@ -103,7 +103,8 @@ def resampled(count: int, seed: int, resamples: int = RESAMPLES) -> np.ndarray:
     """How often each of `count` rows is drawn in each of the bootstrap's resamples: float64
     [resamples, count]. Efron and Tibshirani, "An Introduction to the Bootstrap", 1993."""
     rng = np.random.Generator(np.random.PCG64(seed))
-    return rng.multinomial(count, np.full(count, 1 / count), resamples).astype(np.float64)
+    draws = (rng.integers(count, size=count) for _ in range(resamples))
+    return np.stack([np.bincount(rows, minlength=count) for rows in draws]).astype(np.float64)
 
 
 def bootstrap_interval(

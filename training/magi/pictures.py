@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from magi.config import TokenizerConfig, Unusable
+from magi.data.fit import fitted
+
 PAGE = (236, 236, 236)
 INK = (24, 24, 24)
 CHECKER = (188, 204)
@@ -149,6 +152,17 @@ def _indexed(frames: np.ndarray) -> tuple[np.ndarray, bytes]:
     return np.where(visible, indices, _TRANSPARENT).astype(np.uint8), palette.tobytes()
 
 
-def read_frame(path: Path) -> np.ndarray:
-    """The pixels of an image file as uint8 [h, w, 4]."""
-    return np.array(Image.open(path).convert("RGBA"))
+def read_frame(path: Path, tokenizer: TokenizerConfig) -> np.ndarray:
+    """A picture as a first frame, uint8 [h, w, c] of the tokenizer's size and channels.
+
+    For RGB the middle of a picture of any size, as the service takes it. Raises Unusable for a
+    picture of another size where there is an alpha channel.
+    """
+    size = tokenizer.frame_size
+    with Image.open(path) as image:
+        if tokenizer.frame_channels == 3:
+            return fitted(image, size)
+        if image.size != (size, size):
+            found = "x".join(map(str, image.size))
+            raise Unusable(f"{path}: {found} pixels; a first frame has {size}x{size}")
+        return np.array(image.convert("RGBA"))

@@ -63,11 +63,13 @@ def measure_latents(codec: Codec, dataset, frames: int) -> tuple[Tensor, Tensor]
 
 
 def tokenize(run: RunConfig, dataset, folder: Path, device: str) -> ClipPool:
-    """The pool of a run, made once for its tokenizer: statistics of the latents, then every clip."""
+    """The pool of a run, made once for its tokenizer and what its clips are cut from: statistics of
+    the latents, then every clip."""
     if run.training.clips < 1:
         raise ValueError(f"training.clips {run.training.clips}: at least 1 clip is needed")
-    made_for, tokenizer = folder / "pool" / "tokenizer.sha256", _digest(folder / "tokenizer.pt")
-    if made_for.is_file() and made_for.read_text() == tokenizer:
+    made_for = folder / "pool" / "tokenizer.sha256"
+    wanted = _digest(folder / "tokenizer.pt") + dataset.source
+    if made_for.is_file() and made_for.read_text() == wanted:
         return ClipPool(folder / "pool")
     (folder / "pool").mkdir(parents=True, exist_ok=True)
     frames = max(length for _, length in run.training.curriculum)
@@ -86,7 +88,7 @@ def tokenize(run: RunConfig, dataset, folder: Path, device: str) -> ClipPool:
     latents.flush()
     np.save(folder / "pool" / "interval.npy", interval)
     np.save(folder / "pool" / "labels.npy", labels)
-    made_for.write_text(tokenizer)
+    made_for.write_text(wanted)
     return ClipPool(folder / "pool")
 
 

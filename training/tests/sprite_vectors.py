@@ -14,9 +14,8 @@ import numpy as np
 from magi.data.layers import LayerArchive
 from magi.data.sprites import DIRECTIONS, Layer, Recipe, Sprites, random_schedule
 from magi.data.timeline import CYCLES, LABELS, Phase, timeline
-from magi.evaluate import summary
-from magi.metrics import exact_colour_share, psnr
-from test_sprites import made_up_archive
+from magi.metrics import exact_colour_share, psnr, summary
+from conftest import made_up_archive
 
 FOLDER = Path(__file__).parent / "golden"
 VECTORS = FOLDER / "sprites.json"

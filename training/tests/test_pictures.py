@@ -2,7 +2,17 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from magi.pictures import CHECKER, GAP, NAME_HEIGHT, PAGE, contact_sheet, enlarged, write_gif
+from magi.config import TokenizerConfig
+from magi.pictures import (
+    CHECKER,
+    GAP,
+    NAME_HEIGHT,
+    PAGE,
+    contact_sheet,
+    enlarged,
+    read_frame,
+    write_gif,
+)
 
 
 def moving_dot(frames: int = 5) -> np.ndarray:
@@ -118,3 +128,20 @@ def test_what_is_no_clip_is_refused(tmp_path):
     with pytest.raises(ValueError, match="fps 0"):
         write_gif(clip, tmp_path / "x.gif", fps=0)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_first_frame_of_any_size_is_fitted_where_there_is_no_alpha(tmp_path):
+    path = tmp_path / "first.png"
+    Image.new("RGBA", (40, 20), (10, 20, 30, 255)).save(path)
+    frame = read_frame(path, TokenizerConfig(frame_size=8, frame_channels=3))
+    assert frame.shape == (8, 8, 3) and frame.reshape(-1, 3).tolist() == [[10, 20, 30]] * 64
+
+
+def test_a_first_frame_with_alpha_is_taken_as_it_is_and_has_the_size_of_the_model(tmp_path):
+    path = tmp_path / "first.png"
+    Image.new("RGBA", (8, 8), (10, 20, 30, 40)).save(path)
+    config = TokenizerConfig(frame_size=8, frame_channels=4)
+    assert read_frame(path, config).reshape(-1, 4).tolist() == [[10, 20, 30, 40]] * 64
+    Image.new("RGBA", (8, 9)).save(path)
+    with pytest.raises(ValueError, match="8x9 pixels; a first frame has 8x8"):
+        read_frame(path, config)

@@ -143,10 +143,11 @@ def test_the_fixed_palette_has_64_colours_near_the_data():
     assert 50 <= len(palette) <= 64
 
 
-@pytest.mark.parametrize("name", ["nano", "sprite"])
+@pytest.mark.parametrize("name", ["filmed", "nano", "sprite"])
 def test_the_committed_run_files_can_be_read(name):
     from magi.__main__ import RUNS
 
     run = load_run(RUNS / f"{name}.json")
+    assert run.licence
     assert run.tokenizer.tokens == run.tokenizer.grid**2
     assert {"frames", "decodeSteps", "headSteps", "temperature", "framesPerSecond"} == set(run.defaults)

@@ -189,6 +189,21 @@ def test_a_run_file_with_an_unknown_key_names_it(tmp_path):
         load_run(path)
 
 
+@pytest.mark.parametrize(
+    ("tokenizer", "message"),
+    [
+        ({"frame_size": 30}, "frame_size 30: must be a multiple of tokenizer.downscale 4"),
+        ({"kind": "plain", "downscale": 8, "widths": [8, 8]}, r"widths \[8, 8\]: one for every halving"),
+    ],
+)
+def test_a_run_file_whose_sizes_do_not_fit_each_other_says_so(tmp_path, tokenizer, message):
+    path = tmp_path / "bad.json"
+    content = {"name": "bad", "description": "", "dataset": "physics", "model": {}}
+    path.write_text(json.dumps(content | {"tokenizer": {"frame_size": 32} | tokenizer}))
+    with pytest.raises(ValueError, match=message):
+        load_run(path)
+
+
 def trained_head(loss) -> DiffusionHead:
     """A head that learned the values +1 for condition a and -1 for condition b."""
     torch.manual_seed(0)

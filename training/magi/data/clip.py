@@ -43,11 +43,13 @@ class Dataset(Protocol):
     labels: names of the labels; the id of `labels[i]` is i + 1.
     max_interval: largest interval of a clip.
     frame_shape: (height, width, channels) of a frame.
+    source: tells what clips are cut from, where that can change; clips of another are other clips.
     """
 
     labels: tuple[str, ...]
     max_interval: int
     frame_shape: tuple[int, int, int]
+    source: str
 
     def clip(self, seed: int, frames: int) -> Clip:
         """The clip of `seed`, of `frames` frames; the same seed gives the same clip."""

@@ -100,6 +100,7 @@ class Physics:
     """The dataset: `clip(seed, frames)` at a fixed size and range of intervals."""
 
     labels: tuple[str, ...] = ()
+    source = ""
 
     def __init__(self, size: int = 32, max_interval: int = 25):
         """size: width and height of a frame in pixels. max_interval: largest interval drawn."""

@@ -150,6 +150,7 @@ class Sprites:
     labels = LABELS
     max_interval = MAX_INTERVAL
     frame_shape = (CELL, CELL, 4)
+    source = ""
 
     def __init__(self, layers: Path, split: str = "train"):
         if split not in SPLITS:
