@@ -16,8 +16,8 @@ export default defineConfig({
         plugins: [
           cloudflareTest({
             wrangler: { configPath: './wrangler.toml' },
-            // Wakes of a few frames, so that a short video takes several.
-            miniflare: { bindings: { WAKE_SECONDS: '0.05' } },
+            // Wakes of a few frames, so that a short video takes several; a limit that a test reaches soon.
+            miniflare: { bindings: { WAKE_SECONDS: '0.05', UNFINISHED_VIDEOS: '40' } },
           }),
         ],
         // One workerd for all files: loading the Worker takes longer than most of them.

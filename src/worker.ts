@@ -1,5 +1,6 @@
 import jpegModule from '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm';
 import webpModule from '@jsquash/webp/codec/dec/webp_dec.wasm';
+import { EventLoop } from './backend/event-loop.ts';
 import { workersBackend } from './backend/workers-backend.ts';
 import { Config, limits } from './contract/config.ts';
 import { createApp } from './http/app.ts';
@@ -30,6 +31,7 @@ const dayMilliseconds = 24 * 60 * 60 * 1000;
 
 /** What all objects of an isolate share: one runtime, one model in memory, one computation at a time. */
 interface Wiring {
+  readonly eventLoop: EventLoop;
   readonly services: Services;
   readonly jobs: JobSurroundings;
   readonly accounts: AccountSurroundings;
@@ -44,9 +46,11 @@ function wired(env: Bindings): Wiring {
 
 function wire(env: Bindings): Wiring {
   const config = Config.parse(env);
-  const backend = workersBackend(env.ASSETS);
+  const eventLoop = new EventLoop(() => scheduler.wait(0), Date.now);
+  const backend = workersBackend(env.ASSETS, () => eventLoop.pause());
   const reached = crashPoint(env.CRASH_POINT);
   return {
+    eventLoop,
     services: {
       jobs: durableJobDirectory(env.JOBS, env.ACCOUNTS, reached),
       models: modelCatalogue(backend, config.MODELS, config.MODEL_DEFAULT),
@@ -98,6 +102,8 @@ const app = createApp();
 
 export default {
   fetch(request, env, context) {
-    return app.fetch(request, wired(env).services, context);
+    const { eventLoop, services } = wired(env);
+    eventLoop.asked();
+    return app.fetch(request, services, context);
   },
 } satisfies ExportedHandler<Bindings>;

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { residentMebibytes } from './process-figures.ts';
 import { Runtime } from './runtime.ts';
 
 /** As much as a Worker may have: 128 MiB of JavaScript, 2048 pages of 64 KiB of WebAssembly. */
@@ -53,9 +53,4 @@ export async function watchMemory(
     clearInterval(timer);
     await runtime.close();
   }
-}
-
-function residentMebibytes(pid: number): number {
-  const kibibytes = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Number(kibibytes) / 1024;
 }

@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VideoClient } from '../../src/client/video-client.ts';
 import { crashMarker } from '../../src/job/crash-point.ts';
+import { traceOf, type WakeTrace } from './wake-trace.ts';
 import { type RecipeOptions, type Variables, WorkerRecipe } from './worker-recipe.ts';
 
 /** workerd with the Worker over one data folder: started and killed as often as a test likes, at one address. */
@@ -16,6 +17,8 @@ export class Runtime {
   #crash = Promise.withResolvers<void>();
   /** Warnings and errors of the running process. */
   readonly log: string[] = [];
+  /** Called with what a traced wake tells, as soon as it does. */
+  onWake: (trace: WakeTrace) => void = () => undefined;
 
   private constructor(recipe: WorkerRecipe) {
     this.#recipe = recipe;
@@ -43,7 +46,7 @@ export class Runtime {
     this.#process = child;
     this.#crash = Promise.withResolvers();
     const listening = until(child.stdio[3] as Readable, (line) => line.includes('"entry"'));
-    for (const output of [child.stdout, child.stderr]) this.#read(output as Readable);
+    for (const output of [child.stdout, child.stderr]) this.#read(child, output as Readable);
     child.stdin?.on('error', () => undefined);
     child.stdin?.end(this.#recipe.config(variables));
     await once(child, 'spawn');
@@ -78,9 +81,12 @@ export class Runtime {
     await this.#recipe.close();
   }
 
-  #read(output: Readable): void {
+  #read(child: ChildProcess, output: Readable): void {
     createInterface({ input: output }).on('line', (line) => {
-      if (line.includes(crashMarker)) this.#crash.resolve();
+      // What a process that was killed has said before comes late, and tells of no wake that there still is.
+      const trace = child === this.#process ? traceOf(line) : null;
+      if (trace !== null) this.onWake(trace);
+      else if (line.includes(crashMarker)) this.#crash.resolve();
       else this.log.push(line);
     });
   }

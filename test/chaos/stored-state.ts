@@ -23,6 +23,12 @@ export interface StoredHold {
   readonly isEnded: boolean;
 }
 
+export interface StoredSize {
+  readonly frames: number;
+  readonly cachedFrames: number;
+  readonly bytes: number;
+}
+
 /** Reads the files of the objects beside the service: no request, so nothing that could wake a job. */
 export class StoredState {
   readonly #folder: string;
@@ -65,6 +71,19 @@ export class StoredState {
     const read = (database: DatabaseSync) =>
       database.prepare('SELECT png FROM frame ORDER BY frame').all() as { png: Uint8Array }[];
     return (this.#read(this.#jobFile(id), read) ?? []).map(({ png }) => sha256(png));
+  }
+
+  /** Frames of a job, those whose K and V are stored, and the bytes that all of it takes. */
+  size(id: string): StoredSize {
+    const read = (database: DatabaseSync) =>
+      database
+        .prepare(
+          `SELECT (SELECT count(*) FROM frame) AS frames, count(DISTINCT frame) AS cachedFrames,
+             (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size) AS bytes
+           FROM key_value`,
+        )
+        .get() as unknown as StoredSize;
+    return this.#read(this.#jobFile(id), read) ?? { frames: 0, cachedFrames: 0, bytes: 0 };
   }
 
   holds(): StoredHold[] {

@@ -14,7 +14,7 @@ const pathOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const variableBytes = 48;
 
 /** Variables that a test may set anew at each start. */
-const tunable = { CRASH_POINT: '', WAKE_SECONDS: '3', EXPIRY_DAYS: '30' };
+const tunable = { CRASH_POINT: '', WAKE_SECONDS: '3', EXPIRY_DAYS: '30', UNFINISHED_VIDEOS: '100' };
 
 export type Variables = Partial<typeof tunable>;
 
@@ -24,6 +24,8 @@ export interface RecipeOptions {
   /** Folder of the models; models/ where there is none. */
   readonly modelsFolder?: string | undefined;
   readonly v8Flags?: string | undefined;
+  /** Has the wakes print what wake-trace.ts reads. */
+  readonly isTraced?: boolean;
 }
 
 /** All that workerd needs to run the Worker of wrangler.toml, made once: starting workerd with it is cheap. */
@@ -90,12 +92,13 @@ interface FromToml {
   readonly assets: object;
 }
 
-async function miniflareOptions({ dataFolder, modelsFolder }: RecipeOptions, bundle: string, port: number) {
+async function miniflareOptions(recipe: RecipeOptions, bundle: string, port: number) {
+  const { dataFolder, modelsFolder, isTraced = false } = recipe;
   const read = workerOptions(pathOf('../../wrangler.toml'));
   const { workerOptions: options } = read as unknown as { workerOptions: FromToml };
   const placeholders = Object.fromEntries(Object.keys(tunable).map((name) => [name, placeholder(name)]));
   await build({
-    entryPoints: [pathOf('../../src/worker.ts')],
+    entryPoints: { worker: pathOf(isTraced ? 'traced-worker.ts' : '../../src/worker.ts') },
     bundle: true,
     format: 'esm',
     target: 'es2024',

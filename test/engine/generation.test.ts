@@ -229,15 +229,15 @@ describe('the first frame', () => {
   });
 });
 
-describe('every pass', () => {
-  test('begins after the event loop has run', async () => {
+describe('every pass, and the decoder', () => {
+  test('begin after the event loop has run', async () => {
     const log: string[] = [];
     const graphs = new NaiveGraphs();
     graphs.calls.push = (...calls: string[]) => log.push(...calls);
     const pause = async () => void log.push('pause');
     await Array.fromAsync(generate(graphs, Past.empty(naiveManifest), { ...plan, endFrame: 1 }, pause));
     const steps = Array.from({ length: 4 }, () => ['pause', 'predict', 'sample']).flat();
-    expect(log).toEqual([...steps, 'pause', 'commit', 'decode']);
+    expect(log).toEqual([...steps, 'pause', 'commit', 'pause', 'decode']);
   });
 });
 

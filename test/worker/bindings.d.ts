@@ -2,6 +2,7 @@
 declare namespace Cloudflare {
   interface Env {
     ASSETS: Fetcher;
+    UNFINISHED_VIDEOS: string;
     JOBS: DurableObjectNamespace<import('../../src/worker.ts').JobObject>;
     ACCOUNTS: DurableObjectNamespace<import('../../src/worker.ts').AccountObject>;
   }

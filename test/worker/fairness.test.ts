@@ -1,14 +1,26 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
+import { runtimeMemoryBytes } from '../../src/backend/wasm-runtime.ts';
+import { Manifest } from '../../src/contract/manifest.ts';
 import { durableJobDirectory } from '../../src/job/durable-job-directory.ts';
-import { client, frameHashes, objectOf, small } from './service.ts';
+import { client, finished, frameHashes, objectOf, small } from './service.ts';
 
 const count = 20;
 const frames = 4;
 
-it('twenty videos of one length take turns: none waits three times as long as another, none is lost', async () => {
+/** Bytes of all files of a model but its golden vectors. */
+async function modelBytes(name: string): Promise<number> {
+  const answer = await env.ASSETS.fetch(`http://assets.invalid/${name}/manifest.json`);
+  const { files } = Manifest.parse(await answer.json());
+  return Object.values(files).reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+it('twenty videos of one length share the weights and take turns: none waits three times as long as another, none is lost', async () => {
   const directory = durableJobDirectory(env.JOBS, env.ACCOUNTS);
+  await finished((await client.create({ ...small, frames: 1 })).id);
+  const memoryBytes = runtimeMemoryBytes();
+  expect(memoryBytes).toBeGreaterThan(0);
   const videos = await Promise.all(Array.from({ length: count }, () => client.create({ ...small, frames })));
   const look = () => Promise.all(videos.map(({ id }) => client.retrieve(id)));
   let evicted: string | undefined;
@@ -25,6 +37,7 @@ it('twenty videos of one length take turns: none waits three times as long as an
     now = await look();
   }
   expect(evicted).toBeDefined();
+  expect(runtimeMemoryBytes() - memoryBytes).toBeLessThan(await modelBytes('nano'));
   const jobs = await Promise.all(videos.map(({ id }) => directory.find(id)));
   const milliseconds = jobs.map((job) => (job?.completedAt ?? Number.NaN) - (job?.createdAt ?? Number.NaN));
   expect(Math.max(...milliseconds)).toBeLessThan(3 * Math.min(...milliseconds));

@@ -1,6 +1,7 @@
 import type { Backend, Lease, Model } from '../../src/backend/backend.ts';
 import { ModelFileError } from '../../src/backend/model-files.ts';
 import { type GenerationPlan, generate, replay } from '../../src/engine/generation.ts';
+import type { Graphs } from '../../src/engine/graphs.ts';
 import type { Past } from '../../src/engine/past.ts';
 import { sampleManifest } from '../contract/sample-manifest.ts';
 import { fakeGraphs } from './fake-graphs.ts';
@@ -67,7 +68,7 @@ export class FakeBackend implements Backend {
 
   #generate(past: Past, plan: GenerationPlan): ReturnType<Model['generate']> {
     let current: number | undefined;
-    return generate(fakeGraphs, past, plan, async () => {
+    const begin = async () => {
       const frame = past.cursor;
       if (frame !== current) {
         this.begun.push(frame);
@@ -76,6 +77,12 @@ export class FakeBackend implements Backend {
       current = frame;
       this.passes += 1;
       await this.faults.beforePass(frame);
-    });
+    };
+    const graphs: Graphs = {
+      ...fakeGraphs,
+      predict: (...inputs) => begin().then(() => fakeGraphs.predict(...inputs)),
+      commit: (...inputs) => begin().then(() => fakeGraphs.commit(...inputs)),
+    };
+    return generate(graphs, past, plan, async () => undefined);
   }
 }

@@ -1,0 +1,53 @@
+/** The service, but that every wake of a job prints a line as it begins and as it ends. */
+import { WakeMeter } from '../../bench/wake-meter.ts';
+import { OnnxGraphs } from '../../src/backend/onnx-graphs.ts';
+import type { Effect } from '../../src/job/wake-protocol.ts';
+import service, { AccountObject, JobObject as ServedJob } from '../../src/worker.ts';
+import { traceText } from './wake-trace.ts';
+
+/** Milliseconds that graphs have run. */
+const spent = { decodeMs: 0, graphMs: 0 };
+
+for (const part of ['encode', 'predict', 'sample', 'commit', 'decode'] as const) {
+  const compute = OnnxGraphs.prototype[part] as (...inputs: unknown[]) => Promise<unknown>;
+  const timed = async function (this: OnnxGraphs, ...inputs: unknown[]) {
+    const began = performance.now();
+    const output = await compute.apply(this, inputs);
+    const milliseconds = performance.now() - began;
+    spent.graphMs += milliseconds;
+    if (part === 'predict' || part === 'sample') spent.decodeMs += milliseconds;
+    return output;
+  };
+  Object.assign(OnnxGraphs.prototype, { [part]: timed });
+}
+
+export class JobObject extends ServedJob {
+  #meter = new WakeMeter();
+
+  protected override surroundings() {
+    const served = super.surroundings();
+    const observe = (effect: Effect, job: string) => {
+      this.#meter.observe(effect);
+      return served.observe?.(effect, job);
+    };
+    return { ...served, observe };
+  }
+
+  override async alarm(): Promise<void> {
+    this.#meter = new WakeMeter();
+    const before = { ...spent };
+    console.log(traceText({ event: 'begins' }));
+    try {
+      await super.alarm();
+    } finally {
+      const { frameMs } = this.#meter.times();
+      const decodeMs = spent.decodeMs - before.decodeMs;
+      const graphMs = spent.graphMs - before.graphMs;
+      console.log(traceText({ event: 'ends', frameMs, decodeMs, graphMs }));
+    }
+  }
+}
+
+export { AccountObject };
+
+export default service;
