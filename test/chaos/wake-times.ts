@@ -7,12 +7,16 @@ import { cpuSeconds } from './process-figures.ts';
 import { Runtime } from './runtime.ts';
 import { StoredState } from './stored-state.ts';
 import type { WakeTrace } from './wake-trace.ts';
+import type { Variables } from './worker-recipe.ts';
 
 /** Frames of a video whose frames cost as much as may be ordered. */
 const costlyFrames = 3;
 
 /** Frames that a fork adds to those that it shares. */
 const forkedFrames = 4;
+
+/** A budget that no wake keeps within any limit. */
+const boundless: Variables = { WAKE_SECONDS: '1000000' };
 
 /** What one model's wakes took, and what came of its videos when wakes were killed at the limit. */
 export interface WakeFigures {
@@ -33,8 +37,8 @@ export interface WakeOptions {
 
 /**
  * Makes three videos of each model: a usual one from a given first frame, one whose frames cost as much as may be, and
- * a fork at the end of the first. Measures every wake from outside; then makes them again, and kills the process as
- * soon as a wake has used the limit.
+ * a fork at the end of the first. Measures every wake from outside; then makes them again without a budget for a wake,
+ * and kills the process as soon as one has used the limit.
  */
 export async function measureWakes(
   { frames, limitSeconds, dataFolder }: WakeOptions,
@@ -47,9 +51,9 @@ export async function measureWakes(
     const studio = new Studio(runtime, new StoredState(join(dataFolder, 'do')), frames);
     const figures: Record<string, WakeFigures> = {};
     for (const [index, model] of models.entries()) {
-      const calm = await studio.make(model, Number.POSITIVE_INFINITY);
+      const calm = await studio.make(model, {}, Number.POSITIVE_INFINITY);
       progress(2 * index + 1, 2 * models.length);
-      const killed = await studio.make(model, limitSeconds);
+      const killed = await studio.make(model, boundless, limitSeconds);
       progress(2 * index + 2, 2 * models.length);
       figures[model.id] = {
         wakes: calm.wakeSeconds.length,
@@ -86,8 +90,8 @@ class Studio {
     this.#frames = frames;
   }
 
-  async make(model: ModelCard, limitSeconds: number): Promise<Takes> {
-    const meter = new WakeCpuMeter(this.#runtime);
+  async make(model: ModelCard, variables: Variables, limitSeconds: number): Promise<Takes> {
+    const meter = new WakeCpuMeter(this.#runtime, variables);
     await meter.restart();
     const ids: string[] = [];
     let kills = 0;
@@ -139,11 +143,13 @@ function firstFrame({ size }: ModelCard): Uint8Array {
 class WakeCpuMeter {
   readonly wakeSeconds: number[] = [];
   readonly #runtime: Runtime;
+  readonly #variables: Variables;
   #isRunning = false;
   #before = 0;
 
-  constructor(runtime: Runtime) {
+  constructor(runtime: Runtime, variables: Variables) {
     this.#runtime = runtime;
+    this.#variables = variables;
     runtime.onWake = (trace) => this.#hear(trace);
   }
 
@@ -157,7 +163,7 @@ class WakeCpuMeter {
     await this.#runtime.kill();
     this.#isRunning = false;
     this.#before = 0;
-    await this.#runtime.serve();
+    await this.#runtime.serve(this.#variables);
   }
 
   #hear({ event }: WakeTrace): void {
