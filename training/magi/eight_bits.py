@@ -30,6 +30,11 @@ def quantised(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
+def has_eight_bits(model: onnx.ModelProto) -> bool:
+    """Whether any product of a quantised graph is in 8 bits."""
+    return any(node.op_type == "MatMulInteger" for node in _all_nodes(model.graph))
+
+
 class _Graph:
     """One graph while its products are rewritten; new weights go to the outermost graph."""
 

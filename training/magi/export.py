@@ -12,7 +12,7 @@ import torch
 
 from magi.codec import Codec
 from magi.config import LATENT_BOUND, RunConfig, Unusable
-from magi.eight_bits import quantised
+from magi.eight_bits import has_eight_bits, quantised
 from magi.golden import golden_vectors
 from magi.graphs import (
     backbone_graphs,
@@ -83,7 +83,8 @@ def export(
     for name, content in files.items():
         (out / name).write_bytes(content)
     shutil.copyfile(credits, out / "CREDITS.md")
-    manifest = _manifest(run, codec, precision, described, files, training, quality)
+    eight_bit = [name for name in _EIGHT_BIT if has_eight_bits(graphs[name])]
+    manifest = _manifest(run, codec, precision, eight_bit, described, files, training, quality)
     (out / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
     if not (out / "float" / "golden" / "float.json").is_file():
         golden = golden_vectors(run, model, codec, first_frame)
@@ -94,6 +95,7 @@ def _manifest(
     run: RunConfig,
     codec: Codec,
     precision: str,
+    eight_bit: list[str],
     graphs: dict,
     files: dict[str, bytes],
     training: dict,
@@ -110,8 +112,8 @@ def _manifest(
     defaults = dict(run.defaults)
     rate = defaults.pop("framesPerSecond")
     size = run.tokenizer.frame_size
-    eight_bit = {
-        " and ".join(_EIGHT_BIT): "products with constant weights, 3x3 convolutions among them: "
+    quantisation = {
+        " and ".join(eight_bit): "products with constant weights, 3x3 convolutions among them: "
         "weights int8 per output channel, activations uint8 dynamic",
         "others": "float32",
     }
@@ -146,7 +148,7 @@ def _manifest(
             name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
             for name, content in sorted(files.items())
         },
-        "quantisation": eight_bit if precision == "int8" else {"all": "float32"},
+        "quantisation": quantisation if eight_bit else {"all": "float32"},
         "training": {"run": f"training/runs/{run.name}.json", "dataset": run.dataset, **training},
         "quality": quality,
     }
