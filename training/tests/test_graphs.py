@@ -10,7 +10,7 @@ import torch
 from magi.backbone import Conditions
 from magi.codec import Codec
 from magi.config import ModelConfig, TokenizerConfig
-from magi.eight_bits import quantised
+from magi.eight_bits import has_eight_bits, quantised
 from magi.generation import Past, TorchFrames
 from magi.graphs import (
     SHARD_BYTES,
@@ -139,6 +139,13 @@ def test_tokenizer_graphs_equal_pytorch(kind):
     made = run(graphs["decoder"], {"latents": latents[0]})[0]
     decoded = codec.decode(latents)[0].transpose(2, 0, 1)
     assert np.abs(made[0] * 255 - decoded).max() <= 0.51
+
+
+def test_a_graph_tells_whether_it_is_in_eight_bits(backbone):
+    """The convolutions of a plain decoder are no products with a matrix and stay float."""
+    whole = backbone["backbone"]
+    assert has_eight_bits(quantised(whole)) and not has_eight_bits(whole)
+    assert not has_eight_bits(quantised(tokenizer_graphs(codec_of("plain"))["decoder"]))
 
 
 def test_referenced_tokenizer_graphs_equal_pytorch():
