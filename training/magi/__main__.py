@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from magi.config import RunConfig, Unusable, load_run
+from magi.config import RunConfig, Unusable, find_run
 from magi.frame_cache import KEPT
 
 HERE = Path(__file__).resolve().parent.parent
@@ -31,7 +31,7 @@ def dataset_of(run: RunConfig, layers: Path, split: str = "train", data: Path | 
     if run.dataset == "physics":
         from magi.data.physics import Physics
 
-        return Physics(run.tokenizer.frame_size)
+        return Physics(run.tokenizer.frame_size, run.model.max_interval)
     if run.dataset == "folder":
         from magi.data.folder import folder_of
 
@@ -74,13 +74,7 @@ def _count(text: str) -> int:
 
 
 def _run_of(args: argparse.Namespace) -> RunConfig:
-    path = Path(args.run)
-    if not path.suffix:
-        path = RUNS / f"{args.run}.json"
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in RUNS.glob("*.json")))
-        raise SystemExit(f"run {args.run!r}: no such file; known runs: {known}")
-    return load_run(path)
+    return find_run(args.run, RUNS)
 
 
 def _start_of(run: RunConfig) -> Path | None:
@@ -318,6 +312,11 @@ def main() -> None:
     sub = commands.add_parser("keep", help="keep a run's weights, for other runs to start from")
     _add_run(sub)
     sub.set_defaults(command=keep)
+
+    from magi.claims import command
+
+    sub = commands.add_parser("claims", help="test what the paper claims, on small runs")
+    command.add_arguments(sub)
 
     from magi.data import layers
 

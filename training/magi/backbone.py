@@ -3,6 +3,8 @@
 Source: arXiv 2501.12389 ("the paper"), sections on complete teacher forcing, dynamic interval and
 dynamic noise injection. One set of weights, two ways through it that give the same hidden states:
 `forward` runs a whole training clip in parallel, `frame` runs one frame on cached keys and values.
+`masked_stream` is the training pass of masked teacher forcing, which complete teacher forcing is
+compared with.
 """
 
 from __future__ import annotations
@@ -78,7 +80,7 @@ class TemporalAttention(Attention):
 
     def forward(self, x: Tensor, times: Tensor, allowed: Tensor) -> Tensor:
         """A clip in parallel: [B, F, S, width]; `times` [F] are frame indices, `allowed`
-        [F, 1 + F] is `ctf_mask`. Frame 0 of the complete stream is row 0."""
+        [F, 1 + F] is `ctf_mask`. Frame 0 of the stream that is remembered is row 0."""
         query, key, value = (part.permute(0, 2, 3, 1, 4) for part in self.split(x))  # [B,S,h,F,d]
         cosine, sine = rotation(times, self.dimensions)
         anchor = key[..., :1, :] + self.anchor_offset.unsqueeze(1)
@@ -172,18 +174,49 @@ class Backbone(nn.Module):
         hidden: bool [B, T, S]. Returns the condition vectors of the masked frames [B, T, S, width].
         """
         history, frames = complete.shape[1], masked.shape[1]
+        told = self._told(conditions)
+        seen = self.enter(complete) + self._complete(levels) + told[:, :history]
+        x = torch.cat([seen, self._blank(masked, hidden) + self.roles[MASKED] + told], dim=1)
+        times = torch.cat([torch.arange(history), torch.arange(frames)])
+        x = self._through(x, times, ctf_mask(history, frames, self.config.window))
+        return self.norm(x[:, history:]) + self.head_places
+
+    def masked_stream(
+        self, latents: Tensor, levels: Tensor, hidden: Tensor, conditions: Conditions
+    ) -> Tensor:
+        """Masked teacher forcing, the whole clip at once: every frame sees the earlier ones as they
+        are masked themselves, so that the clip is run once and not twice.
+
+        latents [B, T, S, C], noise already added to what is visible; levels, int [B, T], of that
+        noise; hidden bool [B, T, S]. Returns the condition vectors [B, T, S, width].
+        """
+        frames = latents.shape[1]
+        x = self._blank(latents, hidden) + self._complete(levels) + self._told(conditions)
+        x = self._through(x, torch.arange(frames), ctf_mask(frames, 0, self.config.window))
+        return self.norm(x) + self.head_places
+
+    def _told(self, conditions: Conditions) -> Tensor:
+        """What every token of a clip is told: [B, T, S, width]."""
         told = self.intervals[conditions.interval - 1][:, None] + self.labels[conditions.labels]
-        told = told.unsqueeze(2) + self.places
-        seen = self.enter(complete) + self.roles[COMPLETE] + self.noise_levels[levels].unsqueeze(2)
-        blank = torch.where(hidden.unsqueeze(-1), self.mask_token.to(seen.dtype), self.enter(masked))
-        x = torch.cat([seen + told[:, :history], blank + self.roles[MASKED] + told], dim=1)
-        times = torch.cat([torch.arange(history), torch.arange(frames)]).to(x.device)
-        allowed = ctf_mask(history, frames, self.config.window).to(x.device)
+        return told.unsqueeze(2) + self.places
+
+    def _complete(self, levels: Tensor) -> Tensor:
+        """The complete role at noise levels [B, T]: [B, T, 1, width]."""
+        return self.roles[COMPLETE] + self.noise_levels[levels].unsqueeze(2)
+
+    def _blank(self, latents: Tensor, hidden: Tensor) -> Tensor:
+        """Latents [B, T, S, C], the hidden ones replaced by the mask token: [B, T, S, width]."""
+        entered = self.enter(latents)
+        return torch.where(hidden.unsqueeze(-1), self.mask_token.to(entered.dtype), entered)
+
+    def _through(self, x: Tensor, times: Tensor, allowed: Tensor) -> Tensor:
+        """All blocks over [B, F, S, width]; as `TemporalAttention.forward`."""
+        times, allowed = times.to(x.device), allowed.to(x.device)
         for block in self.blocks:
             x = block.spatial(x.flatten(0, 1)).unflatten(0, x.shape[:2])
             x = block.temporal(x, times, allowed)
             x = block.feed_forward(x)
-        return self.norm(x[:, history:]) + self.head_places
+        return x
 
     def embed(
         self,
@@ -194,10 +227,14 @@ class Backbone(nn.Module):
         interval: Tensor,
         label: Tensor,
     ) -> Tensor:
-        """What the first block of `frame` reads: [S, width]."""
-        hidden = mask.unsqueeze(1)
+        """What the first block of `frame` reads: [S, width]; for B frames at once [B, S, width], all
+        other shapes with a leading B. Masked teacher forcing has one stream,
+        and so one role: the complete one, in which frames may be partly hidden."""
+        if self.config.paradigm == "mtf":
+            role = torch.full_like(role, COMPLETE)
+        hidden = mask.unsqueeze(-1)
         x = self.enter(latents) * (1 - hidden) + self.mask_token * hidden
-        level = F.embedding(noise_level, self.noise_levels) * role.to(x.dtype).unsqueeze(1)
+        level = F.embedding(noise_level, self.noise_levels) * role.to(x.dtype).unsqueeze(-1)
         told = F.embedding(interval - 1, self.intervals) + F.embedding(label, self.labels)
         return x + self.places + (F.embedding(role, self.roles) + level + told)
 

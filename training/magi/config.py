@@ -10,6 +10,7 @@ NOISE_LEVELS = 6
 """Level 0 (clean) and the paper's levels 1 to 5."""
 NOISE_STEP = 0.1
 """Level r adds `NOISE_STEP * r` of Gaussian noise to normalised latents."""
+PARADIGMS = ("ctf", "mtf")
 LATENT_BOUND = 4.0
 """Normalised latents are clipped to +- this before they enter the cache."""
 
@@ -65,6 +66,12 @@ class ModelConfig:
     max_interval: int = 25
     diffusion: str = "flow"
     """`flow` (rectified flow, Euler steps) or `ddpm` (the paper's cosine schedule, 100 steps)."""
+    paradigm: str = "ctf"
+    """`ctf`, complete teacher forcing, or `mtf`, masked teacher forcing, to compare it with."""
+
+    def __post_init__(self) -> None:
+        if self.paradigm not in PARADIGMS:
+            raise Unusable(f"model.paradigm {self.paradigm!r}: one of {', '.join(PARADIGMS)}")
 
 
 @dataclass(frozen=True)
@@ -86,8 +93,14 @@ class TrainConfig:
     change_weight: float = 2.0
     own_history: float = 0.0
     """Share of the run, at its end, in which every other frame of the history is the model's own."""
+    noise_levels: int = NOISE_LEVELS
+    """Levels of noise that the history is seen with, from level 0; 1 shows it always clean."""
     clips: int = 2000
     """Clips tokenized beforehand, from which batches are drawn."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.noise_levels <= NOISE_LEVELS:
+            raise Unusable(f"training.noise_levels {self.noise_levels}: 1 to {NOISE_LEVELS}")
 
 
 @dataclass(frozen=True)
@@ -130,6 +143,10 @@ class RunConfig:
     defaults: dict = field(default_factory=dict)
     """Served defaults: frames, decodeSteps, headSteps, temperature, framesPerSecond."""
 
+    def __post_init__(self) -> None:
+        if self.model.paradigm == "mtf" and self.training.own_history:
+            raise Unusable("training.own_history: masked teacher forcing has no history apart; 0")
+
 
 def _build(kind: type, values: dict, where: str):
     fields = kind.__dataclass_fields__
@@ -142,6 +159,16 @@ def _build(kind: type, values: dict, where: str):
 
 def _freeze(value):
     return tuple(_freeze(item) for item in value) if isinstance(value, list) else value
+
+
+def find_run(name: str, folder: Path) -> RunConfig:
+    """The run `name` of a folder of run files, or the run file at that path. Raises Unusable where
+    there is none."""
+    path = Path(name) if Path(name).suffix else folder / f"{name}.json"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in folder.glob("*.json")))
+        raise Unusable(f"run {name!r}: no such file; known runs: {known}")
+    return load_run(path)
 
 
 def load_run(path: Path) -> RunConfig:

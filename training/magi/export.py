@@ -45,12 +45,14 @@ def export(
     A float build in `out/float` holds the golden vectors of both builds.
 
     Raises FileNotFoundError when the run is not trained, ValueError for an unknown precision,
-    Unusable for a run without licence or credits.
+    Unusable for masked teacher forcing and for a run without licence or credits.
     """
     if precision not in PRECISIONS:
         raise ValueError(f"precision {precision!r}: one of {', '.join(PRECISIONS)}")
     if run.model.diffusion != "flow":
         raise ValueError(f"model.diffusion {run.model.diffusion!r}: only flow heads are exported")
+    if run.model.paradigm != "ctf":
+        raise Unusable(f"model.paradigm {run.model.paradigm!r}: only ctf is exported")
     if not run.licence:
         raise Unusable("licence: the run file must say under which licence the model goes")
     if not credits.is_file():

@@ -42,5 +42,14 @@ def through_float16(values: Tensor) -> Tensor:
     return values.half().float()
 
 
-KEPT: dict[str, Callable[[Tensor], Tensor]] = {"int8": through_int8, "float16": through_float16}
+def as_computed(values: Tensor) -> Tensor:
+    """K or V [L, S, D] without any rounding."""
+    return values
+
+
+KEPT: dict[str, Callable[[Tensor], Tensor]] = {
+    "int8": through_int8,
+    "float16": through_float16,
+    "float32": as_computed,
+}
 """How K and V may be kept: what a service does, and what to compare it with."""

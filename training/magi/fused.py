@@ -83,7 +83,7 @@ class FusedFrame(nn.Module):
             backbone.blocks, past[:layers], past[layers:], strict=True
         ):
             x = x + _spatial(block.spatial, _normed(block.spatial.norm, x))
-            read, key, value = _temporal(
+            read, key, value = temporal_read(
                 block.temporal, _normed(block.temporal.norm, x), keys, values, hidden
             )
             x = x + read
@@ -116,11 +116,12 @@ def _spatial(attention: Attention, normed: Tensor) -> Tensor:
     return attention.leave(read)
 
 
-def _temporal(
+def temporal_read(
     attention: Attention, normed: Tensor, keys: Tensor, values: Tensor, hidden: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """What `TemporalAttention` adds to [1, S, width], and this frame's k and v, on the outputs of
-    `TurnedPast`. The frame itself is apart from its past, so that nothing of the past is copied."""
+    """What `TemporalAttention` adds to [1, S, width], and this frame's k and v, on one layer's keys
+    and values of `TurnedPast`; `normed` has been through the attention's norm. The frame itself is
+    apart from its past, so that nothing of the past is copied."""
     query, key, value = attention.project(normed).chunk(3, dim=-1)
     rows = (-1, 1, attention.dimensions)  # [S * heads, 1, d]
     own_query = attention.query_norm(query.reshape(rows))

@@ -1,4 +1,4 @@
-"""MAGI: backbone and diffusion head, and the loss of complete teacher forcing."""
+"""MAGI: backbone and diffusion head, and the loss of teacher forcing, complete or masked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from magi.backbone import Backbone, Conditions
 from magi.config import (
     LATENT_BOUND,
-    NOISE_LEVELS,
     NOISE_STEP,
     ModelConfig,
     RunConfig,
@@ -40,20 +39,22 @@ class Magi(nn.Module):
         settings: TrainConfig,
         history: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Complete teacher forcing on clean latents [B, T, S, C]; `history`, of the same shape, is
-        what the complete frames show instead of them, such as frames of the model's own.
+        """Teacher forcing on clean latents [B, T, S, C]; `history`, of the same shape, is what the
+        complete frames show instead of them, such as frames of the model's own.
 
         Only hidden tokens count, each `batch_repeat` times with its own noise and time, and those
         that changed since the previous frame weigh more, so that a model does not settle for
         copying. Returns the weighted loss and the plain mean error, both scalars.
         """
-        clips, frames, tokens, _ = latents.shape
-        device = latents.device
-        levels = torch.randint(0, NOISE_LEVELS, (clips, frames - 1), device=device)
-        noise = torch.randn_like(latents[:, :-1]) * (NOISE_STEP * levels)[..., None, None]
-        hidden = random_masks(clips * frames, tokens).to(device).view(clips, frames, tokens)
-        shown = (latents if history is None else history)[:, :-1]
-        z = self.backbone(shown + noise, levels, latents, hidden, conditions)
+        hidden = random_masks(latents[..., 0, 0].numel(), latents.shape[2]).to(latents.device)
+        hidden = hidden.view(latents.shape[:3])
+        if self.config.paradigm == "mtf":
+            noised, levels = with_noise(latents, settings.noise_levels)
+            z = self.backbone.masked_stream(noised, levels, hidden, conditions)
+        else:
+            shown = (latents if history is None else history)[:, :-1]
+            noised, levels = with_noise(shown, settings.noise_levels)
+            z = self.backbone(noised, levels, latents, hidden, conditions)
         weight = token_weights(latents, settings.change_weight)[hidden]
         loss = CosineDdpm().loss if self.config.diffusion == "ddpm" else flow_loss
         errors = loss(self.head, latents[hidden], z[hidden], settings.batch_repeat)
@@ -87,6 +88,12 @@ class Magi(nn.Module):
         own = torch.rand(clips, frames, device=latents.device) < 0.5
         own[:, 0] = False
         return torch.where(own[..., None, None], made, latents)
+
+
+def with_noise(latents: Tensor, levels: int) -> tuple[Tensor, Tensor]:
+    """Latents [B, T, S, C] with noise of a random level for every frame, and the levels [B, T]."""
+    drawn = torch.randint(0, levels, latents.shape[:2], device=latents.device)
+    return latents + torch.randn_like(latents) * (NOISE_STEP * drawn)[..., None, None], drawn
 
 
 def token_weights(latents: Tensor, change_weight: float) -> Tensor:

@@ -115,10 +115,25 @@ def train(
     steps: int | None = None,
     start: Path | None = None,
 ) -> Path:
-    """Train the model of `run`, going on at its last checkpoint, or beginning with the weights kept
-    in `start`; returns the checkpoint."""
-    settings = replace(run.training, steps=steps or run.training.steps)
+    """Tokenize clips of `dataset`, then `train_on` them."""
     pool = tokenize(run, dataset, folder, device)
+    settings = replace(run.training, steps=steps or run.training.steps)
+    return train_on(pool, replace(run, training=settings), folder, device, start)
+
+
+def train_on(
+    pool: ClipPool,
+    run: RunConfig,
+    folder: Path,
+    device: str,
+    start: Path | None = None,
+    stop: int | None = None,
+) -> Path:
+    """Train the model of `run`, going on at its last checkpoint, or beginning with the weights kept
+    in `start`; returns the checkpoint. `stop` leaves the run there, to go on later."""
+    settings = run.training
+    stop = settings.steps if stop is None else min(stop, settings.steps)
+    folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(settings.seed)
     model = Magi.of(run).to(device)
     path = folder / "model.pt"
@@ -150,10 +165,10 @@ def train(
         )
 
     history = (folder / "history.jsonl").open("a")
-    progress = tqdm(total=settings.steps, initial=step, unit="step", mininterval=5)
+    progress = tqdm(total=stop, initial=step, unit="step", mininterval=5)
     last_save = last = time.monotonic()
     smooth = None
-    while step < settings.steps:
+    while step < stop:
         factor = learning_rate_factor(step, settings.steps, settings.warmup, settings.decay)
         for group in optimiser.param_groups:
             group["lr"] = settings.learning_rate * factor
