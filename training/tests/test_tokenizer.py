@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from magi.codec import Codec
-from magi.config import RunConfig, TokenizerConfig, TokenizerTrainConfig, load_run
+from magi.config import ModelConfig, RunConfig, TokenizerConfig, TokenizerTrainConfig, load_run
 from magi.data.palette import as_colours, fixed_palette, frame_palette, nearest_indices
 from magi.data.physics import Physics
 from magi.tokenizer import build_tokenizer, to_grid, to_tokens
@@ -32,7 +32,7 @@ def test_a_plain_tokenizer_learns_to_reconstruct(tmp_path):
     settings = TokenizerTrainConfig(
         references=2, targets=4, learning_rate=3e-3, kl=1e-5, warmup=10
     )
-    run = RunConfig("plain", "", "physics", config, None, tokenizer_training=settings)
+    run = RunConfig("plain", "", "physics", config, ModelConfig(), tokenizer_training=settings)
     clip = Physics(32).clip(500_000, 8).pixels
 
     def error(steps: int) -> float:
