@@ -289,7 +289,7 @@ export class SimulatedWake {
       this.#job.endTurn();
     }
     this.#world.at(this.#world.latency(), () => {
-      if (this.#life !== this.#job.life) return;
+      if (this.#life !== this.#job.life || this.#dies()) return;
       this.#job.forget();
       this.#note('is forgotten');
       this.#job.endTurn();
