@@ -44,6 +44,8 @@ _FOLDS = 16
 """Recipes whose checksum falls into fold 0 are never trained on, so the splits cannot meet."""
 _CHANGE_FOLDS = 8
 """One in so many changes of label is never trained on."""
+_OTHER_BUILDS = 0.3
+"""Share of training's characters that have other proportions than the drawn ones."""
 _NATURAL_SKINS = ("Bronze", "Brown", "Coffee", "Honey", "Ivory", "Peach", "Porcelain", "Tan", "Tawny")
 
 
@@ -65,6 +67,66 @@ class Recipe:
     @property
     def labels(self) -> tuple[str, ...]:
         return LABELS if self.fighter else tuple(name for name in LABELS if name not in COMBAT)
+
+
+@dataclass(frozen=True)
+class Build:
+    """Proportions of a character beside the drawn ones: the figure is stretched about its feet, its
+    head, with all that it wears, then about its chin. A head of its own size is what tells other
+    artists' characters from the archive's."""
+
+    width: float
+    height: float
+    head: float
+
+    @staticmethod
+    def random(rng: np.random.Generator) -> Build:
+        """Narrow to broad, short to tall, a small head to a large one."""
+        width, height, head = rng.uniform((0.85, 0.8, 0.9), (1.2, 1.1, 1.35))
+        return Build(float(width), float(height), float(head))
+
+    def apply(self, items: list[str], cells: list[np.ndarray]) -> list[np.ndarray]:
+        """Palette indices [64, 64] of the layers of one frame, stretched to nearest pixels."""
+        body = _stretch(self.width, _FEET[1]), _stretch(self.height, _FEET[0])
+        chin_row, chin_column = _chin(items, cells)
+        reached = (_FEET[0] + (chin_row - _FEET[0]) * self.height, _FEET[1] + (chin_column - _FEET[1]) * self.width)
+        width, height = self.width * self.head, self.height * self.head
+        head = (
+            _stretch(width, chin_column, round(reached[1])),
+            _stretch(height, chin_row, round(reached[0])),
+        )
+        return [
+            _taken(cell, *(head if item.startswith(_ON_HEAD) else body))
+            for item, cell in zip(items, cells, strict=True)
+        ]
+
+
+_FEET = (61, 32)
+"""Row and column of a cell that a figure stands on."""
+_ON_HEAD = ("Head", "Hair")
+"""How the names of items begin that move with the head."""
+
+
+def _chin(items: list[str], cells: list[np.ndarray]) -> tuple[int, int]:
+    """Lowest row and middle column of the head; the feet where there is none."""
+    for item, cell in zip(items, cells, strict=True):
+        if item.startswith("Head/") and cell.any():
+            rows, columns = cell.any(1).nonzero()[0], cell.any(0).nonzero()[0]
+            return int(rows[-1]), int(columns[0] + columns[-1] + 1) // 2
+    return _FEET
+
+
+def _stretch(factor: float, fixed: int, target: int | None = None) -> np.ndarray:
+    """For every place of a cell's side the place it shows: `fixed` comes to lie at `target`."""
+    target = fixed if target is None else target
+    return np.rint((np.arange(CELL) - target) / factor).astype(int) + fixed
+
+
+def _taken(cell: np.ndarray, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The cell's pixels at `rows` and `columns`, 0 outside."""
+    padded = np.pad(cell, 1)
+    edge = CELL + 1
+    return padded[np.ix_((rows + 1).clip(0, edge), (columns + 1).clip(0, edge))]
 
 
 class Wardrobe:
@@ -178,32 +240,44 @@ class Sprites:
         kept_from_training = zlib.crc32(repr(recipe).encode()) % _FOLDS == 0
         return kept_from_training == (self.split != "train")
 
-    def compose(self, recipe: Recipe, poses: list[Pose], direction: int) -> np.ndarray:
-        """RGBA frames uint8 [T, 64, 64, 4] of `recipe` in `poses`."""
+    def compose(
+        self, recipe: Recipe, poses: list[Pose], direction: int, build: Build | None = None
+    ) -> np.ndarray:
+        """RGBA frames uint8 [T, 64, 64, 4] of `recipe` in `poses`; `build` gives it other proportions."""
         distinct = list(dict.fromkeys(poses))
         cells = np.zeros((len(distinct), CELL, CELL), "<u4")
-        rows = slice(direction * CELL, (direction + 1) * CELL)
-        for layer in recipe.layers:
-            lut = self.archive.lut(layer.item)[layer.colour]
-            for frame, (sheet, column) in enumerate(distinct):
-                source = self.archive.sheet(layer.item, sheet)
-                indices = source[rows, column * CELL : (column + 1) * CELL]
+        for frame, pose in enumerate(distinct):
+            placed = [self._cell(layer.item, pose, direction) for layer in recipe.layers]
+            if build:
+                placed = build.apply([layer.item for layer in recipe.layers], placed)
+            for layer, indices in zip(recipe.layers, placed, strict=True):
+                lut = self.archive.lut(layer.item)[layer.colour]
                 np.copyto(cells[frame], lut[indices], where=indices != 0)
         order = [distinct.index(pose) for pose in poses]
         return cells.view(np.uint8).reshape(-1, CELL, CELL, 4)[order]
 
+    def _cell(self, item: str, pose: Pose, direction: int) -> np.ndarray:
+        """Palette indices uint8 [64, 64] of an item in a pose."""
+        sheet, column = pose
+        rows = slice(direction * CELL, (direction + 1) * CELL)
+        return self.archive.sheet(item, sheet)[rows, column * CELL : (column + 1) * CELL]
+
+    def _build(self, rng: np.random.Generator) -> Build | None:
+        """Proportions of a character: in training some differ from the drawn ones."""
+        return Build.random(rng) if self.split == "train" and rng.random() < _OTHER_BUILDS else None
+
     def poses(self, rng: np.random.Generator, frames: int) -> np.ndarray:
         """Frames uint8 [T, 64, 64, 4] of one random character in random poses: the first one, the
-        reference, mostly stands; the others come from any label."""
+        reference, often stands; the others come from any label."""
         recipe = self.recipe(int(rng.integers(len(self))))
-        direction = DOWN if rng.random() < 0.4 else int(rng.integers(len(DIRECTIONS)))
+        direction = _direction(rng)
         chosen: list[Pose] = []
         for _ in range(frames):
             cycle = CYCLES[recipe.labels[rng.integers(len(recipe.labels))]]
             chosen.append(cycle[rng.integers(len(cycle))])
-        if rng.random() < 0.6:
+        if rng.random() < 0.4:
             chosen[0] = STANDING
-        return self.compose(recipe, chosen, direction)
+        return self.compose(recipe, chosen, direction, self._build(rng))
 
     def clip(self, seed: int, frames: int) -> Clip:
         """A clip with a random character, direction, interval, starting pose and label schedule."""
@@ -212,11 +286,13 @@ class Sprites:
         labels = random_schedule(rng, recipe.labels, frames)
         interval = 1 if rng.random() < 0.5 else int(rng.integers(1, MAX_INTERVAL + 1))
         start = standing(labels[0])
-        if rng.random() < 0.4:
+        if rng.random() < 0.6:
             name = recipe.labels[rng.integers(len(recipe.labels))]
             start = Phase(name, int(rng.integers(len(CYCLES[name]))))
-        direction = DOWN if rng.random() < 0.4 else int(rng.integers(len(DIRECTIONS)))
-        return self.labelled_clip(recipe, labels, interval, start, direction, rng.random() < 0.1)
+        direction = _direction(rng)
+        unlabelled = rng.random() < 0.1
+        build = self._build(rng)
+        return self.labelled_clip(recipe, labels, interval, start, direction, unlabelled, build)
 
     def labelled_clip(
         self,
@@ -226,6 +302,7 @@ class Sprites:
         start: Phase,
         direction: int,
         unlabelled: bool = False,
+        build: Build | None = None,
     ) -> Clip:
         """The true animation of `recipe` under a schedule; `unlabelled` hides the labels (id 0).
 
@@ -235,7 +312,7 @@ class Sprites:
         poses = timeline(labels, interval, start)
         ids = [0 if unlabelled else LABELS.index(name) + 1 for name in labels]
         return Clip(
-            pixels=self.compose(recipe, poses, direction),
+            pixels=self.compose(recipe, poses, direction, build),
             interval=interval,
             labels=np.array(ids, np.int64),
             state=np.array(
@@ -246,6 +323,11 @@ class Sprites:
                 np.int64,
             ),
         )
+
+
+def _direction(rng: np.random.Generator) -> int:
+    """Row of a sheet: facing down a little more often than the other ways."""
+    return DOWN if rng.random() < 0.15 else int(rng.integers(len(DIRECTIONS)))
 
 
 def random_schedule(rng: np.random.Generator, labels: tuple[str, ...], frames: int) -> list[str]:
