@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 
 from magi.data.physics import Physics
-from magi.data.sprites import Sprites
-from magi.data.timeline import CYCLES, phases, standing
+from magi.data.sprites import Sprites, changes, withheld
+from magi.data.timeline import COMBAT, CYCLES, LABELS, Phase, phases, standing, timeline
 from magi.evaluation import diversity, intervals, long_videos, physics, precision, starts
 from magi.evaluation.actions import MODEL
+from magi.evaluation.alignment import WAYS, Figure, frame_errors
+from magi.evaluation.recurring import recurring_schedule
 from magi.evaluation.subject import Subject
 
-WINDOWS = ((0, 16), (24, 40), (44, 60))
-SAME, ALIGNED = long_videos.WAYS
+WINDOWS = ((0, 16), (48, 64), (84, 100))
+SAME, ALIGNED = WAYS
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +43,13 @@ def still(request):
     return np.repeat(request.given[-1:], len(shown), 0)
 
 
+def shifted(phase, label, shift):
+    """The pose `shift` source frames later in the cycle of `label`; poses outside of it stay."""
+    if phase.label != label or phase.index < 0:
+        return phase.pose
+    return CYCLES[label][(phase.index + shift) % len(CYCLES[label])]
+
+
 class Recall:
     """A model that knows every character: it shows the true frames from `late` source frames on."""
 
@@ -58,7 +67,7 @@ class Recall:
         labels = [self.dataset.labels[label - 1] for label in request.labels]
         shown = phases(labels, request.interval, standing(labels[0]))
         poses = [
-            long_videos.shifted(phase, label, self.late)
+            shifted(phase, label, self.late)
             for phase, label in zip(shown, labels, strict=True)
         ]
         wanted = range(len(labels)) if request.shown is None else request.shown
@@ -89,8 +98,8 @@ def test_a_model_that_fades_is_worse_at_the_end_by_as_much_as_it_fades(subject, 
     lost = figures[MODEL][SAME]["difference"]
     last = figures[MODEL][SAME][long_videos.name(WINDOWS[-1])]["mean"]
     assert lost["mean"] == pytest.approx(last - 60) and lost["high"] < 0
-    assert figures["difference beyond the tokenizer's"][SAME] == lost
-    assert long_videos.name(WINDOWS[1]) == "25-40" and "25-40" in long_videos.table(figures)
+    assert figures["tokenizer"]["mean"] == pytest.approx(60)
+    assert long_videos.name(WINDOWS[1]) == "49-64" and "49-64" in long_videos.table(figures)
 
 
 def test_only_the_frames_of_the_windows_are_asked_for(subject):
@@ -101,17 +110,68 @@ def test_only_the_frames_of_the_windows_are_asked_for(subject):
         return still(request)
 
     long_videos.measure(replace(subject, animate=listening), WINDOWS)
-    assert {len(request.labels) for request in asked} == {60}
-    shown = [*range(16), *range(24, 40), *range(44, 60)]
+    assert {len(request.labels) for request in asked} == {100}
+    shown = [*range(16), *range(48, 64), *range(84, 100)]
     assert all(list(request.shown) == shown for request in asked)
 
 
-def test_a_shift_stays_in_the_cycle_and_leaves_the_way_back_to_standing_alone():
-    shown = phases(["slash"] * 4 + ["walk"] * 3, 1, standing("slash"))
-    assert long_videos.shifted(shown[0], "slash", 2) == ("idle", 0)
-    assert long_videos.shifted(shown[3], "slash", 2) == CYCLES["slash"][4]
-    assert long_videos.shifted(shown[4], "walk", 2) == ("idle", 0)
-    assert long_videos.shifted(shown[5], "walk", 9) == ("walk", 1)
+@pytest.mark.parametrize("labels", [LABELS, tuple(name for name in LABELS if name not in COMBAT)])
+def test_every_window_of_a_long_video_shows_the_opening_again(labels):
+    windows = long_videos.WINDOWS[:3]
+    schedules = [recurring_schedule(np.random.default_rng(seed), labels, windows) for seed in range(8)]
+    assert len({tuple(schedule) for schedule in schedules}) == 8
+    for schedule in schedules:
+        poses = timeline(schedule, 1, standing(schedule[0]))
+        for begin, end in windows:
+            assert schedule[begin:end] == schedule[:16] and poses[begin:end] == poses[:16]
+            assert begin == 0 or schedule[begin - 1] != schedule[0]
+        made = changes(schedule)
+        assert all(5 <= lasting <= 20 for _, lasting, _ in made)
+        assert sum(not withheld(*change) for change in made) <= 1
+
+
+def test_windows_that_lie_too_near_each_other_cannot_be_compared():
+    with pytest.raises(ValueError, match="comes back"):
+        recurring_schedule(np.random.default_rng(0), LABELS, ((0, 16), (20, 36)))
+
+
+def aligned_error(sprites, poses, wanted, start, counted_from=1):
+    """How far from right a video of `poses` is, where `wanted` was asked for, in both ways."""
+    recipe = fighter(sprites)
+    made = sprites.compose(recipe, poses, 2)
+    errors = Figure(sprites, recipe, 2).errors(made)
+    truth = timeline(wanted, 1, start)
+    known = frame_errors(errors, truth, [start.label, *wanted[1:]], counted_from)
+    return known[SAME].mean(), known[ALIGNED].mean()
+
+
+def fighter(sprites):
+    return next(sprites.recipe(index) for index in range(20) if sprites.recipe(index).fighter)
+
+
+@pytest.mark.parametrize("moved", [-1, 1])
+def test_a_change_that_comes_a_frame_early_or_late_is_right_when_aligned(sprites, moved):
+    start, wanted = standing("walk"), ["walk"] * 6 + ["slash"] * 8
+    other = timeline(["walk"] * (6 + moved) + ["slash"] * (8 - moved), 1, start)
+    same, aligned = aligned_error(sprites, other, wanted, start)
+    assert same > 1e-3 and aligned == pytest.approx(0, abs=1e-9)
+    far = timeline(["walk"] * (6 + 4 * moved) + ["slash"] * (8 - 4 * moved), 1, start)
+    assert aligned_error(sprites, far, wanted, start)[1] > 1e-3
+
+
+def test_leaving_out_the_way_back_to_the_standing_pose_is_right_when_aligned(sprites):
+    start, wanted = standing("slash"), ["slash"] * 6 + ["walk"] * 8
+    straight = [pose for pose in timeline(wanted, 1, start) if pose != ("idle", 0)][:5]
+    poses = [start.pose, *straight, *CYCLES["walk"]]
+    same, aligned = aligned_error(sprites, poses, wanted, start, counted_from=6)
+    assert same > 1e-3 and aligned == pytest.approx(0, abs=1e-9)
+
+
+def test_another_action_or_none_is_wrong_in_both_ways(sprites):
+    start, wanted = Phase("walk", 3), ["run"] * 12
+    for poses in (timeline(["jump"] * 12, 1, start), [start.pose] * 12):
+        same, aligned = aligned_error(sprites, poses, wanted, start)
+        assert same >= aligned > 1e-3
 
 
 def test_a_model_that_keeps_its_interval_is_nearest_to_its_own_truth(subject, sprites):
@@ -145,6 +205,8 @@ def test_a_still_model_is_as_good_as_a_copy_at_starts_and_changes(subject):
         systems = figures[kind]
         assert systems[MODEL]["psnr"] == systems["copy of the first frame"]["psnr"]
         assert systems["tokenizer"]["psnr"]["mean"] == pytest.approx(60)
+        assert systems["tokenizer"]["psnrAligned"]["mean"] == pytest.approx(60)
+        assert systems[MODEL]["psnr"]["mean"] <= systems[MODEL]["psnrAligned"]["mean"] < 50
     assert "label changes at any frame" in starts.table(figures)
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from magi.evaluation import long_videos
 from magi.evaluation.actions import ACTIONS
+from magi.evaluation.alignment import WAYS
+from magi.evaluation.starts import ALIGNED, PSNR
 from magi.evaluation.subject import MODEL
 
 SPLIT_KEYS = {"test-combo": "testCombo", "test-item": "testItem"}
@@ -42,11 +43,10 @@ def actions(figures: dict) -> dict:
 
 
 def long_difference(figures: dict) -> dict:
-    """PSNR of the last window less that of the first, in both ways of comparing."""
-    same, aligned = (
-        named(figures[MODEL][way]["difference"], "psnr") for way in long_videos.WAYS
-    )
-    return {"longPsnrDifference": same, "longPsnrDifferenceAligned": aligned}
+    """PSNR of the last window less that of the first, whose true frames are the same: aligned by
+    phase, and at the same frames, where having fallen out of step counts as a fault."""
+    same, aligned = (named(figures[MODEL][way]["difference"], "psnr") for way in WAYS)
+    return {"longPsnrDifference": aligned, "longPsnrDifferenceAtTheSameFrames": same}
 
 
 def precision(figures: dict) -> dict:
@@ -61,10 +61,11 @@ def intervals(figures: dict) -> dict:
 
 
 def starts(figures: dict) -> dict:
-    """PSNR from any pose, and after a change at any frame."""
+    """PSNR from any pose, and after a change at any frame: at the same frames and by phase."""
     return {
-        key: named(systems[MODEL]["psnr"], "psnr")
+        key + suffix: named(systems[MODEL][value], "psnr")
         for key, systems in zip(("anyPose", "anyChange"), figures.values(), strict=True)
+        for suffix, value in (("", PSNR), ("Aligned", ALIGNED))
     }
 
 
