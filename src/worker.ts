@@ -55,6 +55,7 @@ function wire(env: Bindings): Wiring {
       jobs: durableJobDirectory(env.JOBS, env.ACCOUNTS, reached),
       models: modelCatalogue(backend, config.MODELS, config.MODEL_DEFAULT),
       decodeImage: imageDecoder({ jpeg: jpegModule, webp: webpModule }),
+      fetch: (url, init) => fetch(url, init),
       randomSeed: () => crypto.getRandomValues(new Uint32Array(1))[0] as number,
       bodySeconds: limits.bodySeconds,
     },

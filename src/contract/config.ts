@@ -20,6 +20,11 @@ export const limits = {
   metadataKeyCharacters: 64,
   metadataValueCharacters: 512,
   listEntries: 100,
+  urlCharacters: 2048,
+  /** Of one call to a stranger's URL. */
+  urlRedirects: 3,
+  /** For the whole call of an image, redirects and body included. */
+  imageFetchSeconds: 10,
   contentScale: 8,
   /**
    * Of a whole video, scaled: keeps the encoding of one answer within the 30 CPU seconds of a request. 10,000 frames of

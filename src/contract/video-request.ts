@@ -13,7 +13,7 @@ const VideoRequest = z.strictObject({
   input_reference: z
     .union(
       [z.instanceof(Uint8Array), z.string(), z.strictObject({ image_url: z.string() })],
-      'must be an image file, a data: URL, or {"image_url": data: URL}',
+      'must be an image file, a data: or https: URL, or {"image_url": URL}',
     )
     .optional(),
   size: z.string('must be a size such as "64x64"').optional(),

@@ -1,6 +1,7 @@
 import type { Raster } from '../contract/frame.ts';
 import type { JobDirectory } from '../job/job-directory.ts';
 import type { ModelCatalogue } from '../job/model-catalogue.ts';
+import type { Fetch } from '../outbound/public-fetch.ts';
 
 /** What the routes work with; the composition root brings it. */
 export interface Services {
@@ -8,6 +9,8 @@ export interface Services {
   readonly models: ModelCatalogue;
   /** Decodes a stranger's image file. */
   readonly decodeImage: (bytes: Uint8Array) => Promise<Raster>;
+  /** Calls strangers' URLs. */
+  readonly fetch: Fetch;
   /** Seed of a request that names none. */
   readonly randomSeed: () => number;
   /** How long a request's body may take to arrive. */

@@ -48,7 +48,7 @@ const ContentQuery = z.strictObject({
 });
 
 async function createVideo(context: VideoContext): Promise<Response> {
-  const { jobs, models, decodeImage, randomSeed, bodySeconds } = context.env;
+  const { jobs, models, decodeImage, fetch, randomSeed, bodySeconds } = context.env;
   const request = parseVideoRequest(await readBody(context.req.raw, bodySeconds));
   const name = request.model ?? models.byDefault;
   const manifest = await models.manifest(name);
@@ -60,7 +60,7 @@ async function createVideo(context: VideoContext): Promise<Response> {
     );
   }
   const spec = jobSpec(request, manifest, randomSeed());
-  const file = referenceBytes(request.input_reference);
+  const file = await referenceBytes(request.input_reference, fetch);
   const firstFrame = file === null ? null : encodePng(fitted(await decodeImage(file), manifest.frame));
   const build = await models.build(name);
   const job = await jobs.create({

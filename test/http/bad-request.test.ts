@@ -298,7 +298,7 @@ describe('schema', () => {
     ['another size', { size: '64x64' }, 'size_unsupported', 'size'],
     ['prompt and labels', { prompt: 'walk', labels: [] }, 'fields_conflict', 'labels'],
     ['frames and seconds', { frames: 8, seconds: 1 }, 'fields_conflict', 'seconds'],
-    ['an https image', { input_reference: 'https://example.org/a.png' }, 'url_scheme', 'input_reference'],
+    ['an http image', { input_reference: 'http://example.org/a.png' }, 'url_scheme', 'input_reference'],
     [
       'a file: image',
       { input_reference: { image_url: 'file:///etc/passwd' } },

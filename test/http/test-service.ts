@@ -24,6 +24,7 @@ export class TestService {
         build: async () => 'build-1',
       },
       decodeImage,
+      fetch: () => Promise.reject(new Error('nothing is fetched here')),
       randomSeed: () => 4711,
       bodySeconds: 5,
       ...changes,
