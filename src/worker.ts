@@ -3,6 +3,7 @@ import webpModule from '@jsquash/webp/codec/dec/webp_dec.wasm';
 import { EventLoop } from './backend/event-loop.ts';
 import { workersBackend } from './backend/workers-backend.ts';
 import { Config, limits } from './contract/config.ts';
+import { jsonLog } from './contract/log.ts';
 import { createApp } from './http/app.ts';
 import type { Services } from './http/services.ts';
 import {
@@ -49,15 +50,19 @@ function wire(env: Bindings): Wiring {
   const eventLoop = new EventLoop(() => scheduler.wait(0), Date.now);
   const backend = workersBackend(env.ASSETS, () => eventLoop.pause());
   const reached = crashPoint(env.CRASH_POINT);
+  const log = jsonLog((level, text) => console[level](text), Date.now, config.LOG_LEVEL);
   return {
     eventLoop,
     services: {
       jobs: durableJobDirectory(env.JOBS, env.ACCOUNTS, reached),
-      models: modelCatalogue(backend, config.MODELS, config.MODEL_DEFAULT),
+      models: modelCatalogue(backend, config.MODELS, config.MODEL_DEFAULT, log),
       decodeImage: imageDecoder({ jpeg: jpegModule, webp: webpModule }),
       fetch: (url, init) => fetch(url, init),
       randomSeed: () => crypto.getRandomValues(new Uint32Array(1))[0] as number,
       bodySeconds: limits.bodySeconds,
+      allowedOrigins: config.CORS_ORIGINS,
+      log,
+      clock: Date.now,
     },
     jobs: {
       backend,
@@ -67,6 +72,7 @@ function wire(env: Bindings): Wiring {
       clock: Date.now,
       sleep: (milliseconds) => scheduler.wait(milliseconds),
       expiryMs: config.EXPIRY_DAYS * dayMilliseconds,
+      log,
       ...(reached === undefined ? {} : { observe: (effect) => reached(pointBefore(effect)) }),
     },
     accounts: {

@@ -14,6 +14,8 @@ export interface LocalServiceOptions {
   readonly port: number;
   /** Folder of the objects' storage; what is in there goes on by itself. */
   readonly dataFolder: string;
+  /** Is given what the Worker writes to its log; standard output and error where it is left out. */
+  readonly onLog?: ((text: string) => void) | undefined;
 }
 
 const configFile = fileURLToPath(new URL('../../wrangler.toml', import.meta.url));
@@ -29,7 +31,11 @@ export const quietEnvironment = {
  * Starts the Worker with wrangler.toml on the loopback interface.
  * @throws where the port is taken or the Worker does not build
  */
-export async function startLocalService({ port, dataFolder }: LocalServiceOptions): Promise<LocalService> {
+export async function startLocalService({
+  port,
+  dataFolder,
+  onLog,
+}: LocalServiceOptions): Promise<LocalService> {
   await checkPortIsFree(port);
   Object.assign(process.env, quietEnvironment);
   const { unstable_startWorker: startWorker } = await import('wrangler');
@@ -42,6 +48,9 @@ export async function startLocalService({ port, dataFolder }: LocalServiceOption
       liveReload: false,
       inspector: false,
       logLevel: 'error',
+      ...(onLog === undefined
+        ? {}
+        : { structuredLogsHandler: ({ message }: { message: string }) => onLog(message) }),
     },
   });
   await worker.ready;

@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startLocalService } from './local-service.ts';
+import { logText } from './log-text.ts';
 
 const help = `npm start -- [options]: the API on this machine, until Ctrl+C
 
   --port <number>   port on 127.0.0.1, 0 for any free one (8787)
   --data <folder>   where videos are kept; unfinished ones go on by themselves (.wrangler/state)
+  --json            log as JSON lines, as a deployed Worker writes it
   --help`;
 
 /** Serves the API until it is stopped, and says how to call it. */
@@ -15,6 +17,7 @@ export async function start(args: string[]): Promise<void> {
     options: {
       port: { type: 'string', default: '8787' },
       data: { type: 'string', default: join('.wrangler', 'state') },
+      json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -22,7 +25,8 @@ export async function start(args: string[]): Promise<void> {
     console.log(help);
     return;
   }
-  const service = await startLocalService({ port: Number(values.port), dataFolder: values.data });
+  const onLog = (text: string) => console.log(values.json ? text : logText(text));
+  const service = await startLocalService({ port: Number(values.port), dataFolder: values.data, onLog });
   const { address } = service;
   console.log(`Listening on ${address}
 

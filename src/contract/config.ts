@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LogLevel } from './log.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -47,6 +48,11 @@ export const limits = {
   pastCacheBytes: 16 * mebibyte,
 } as const;
 
+/** `https://app.example.org`, without a path; or `*`, which is safe, because no answer depends on a cookie. */
+const Origin = z
+  .string()
+  .refine((origin) => origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin));
+
 const positive = z.coerce.number().positive();
 
 /**
@@ -69,5 +75,13 @@ export const Config = z.object({
   UNFINISHED_VIDEOS: positive.pipe(z.int()),
   /** Days that a finished or paused video is kept. */
   EXPIRY_DAYS: positive.max(36_500),
+  /** Origins whose pages may call the API from a browser, between commas. */
+  CORS_ORIGINS: z
+    .string()
+    .transform((origins) => origins.split(',').map((origin) => origin.trim()))
+    .transform((origins) => origins.filter((origin) => origin !== ''))
+    .pipe(z.array(Origin)),
+  /** `info`: one line a request; `error`: faults alone. */
+  LOG_LEVEL: LogLevel,
 });
 export type Config = z.infer<typeof Config>;

@@ -1,11 +1,11 @@
-import { Failure } from '../contract/failure.ts';
-
 /**
  * A stream that asks for the next piece when its reader does and not before, so that a slow reader holds up nobody and
  * nothing piles up. A reader that goes away ends the generator.
+ * @param onBreak is told what broke the stream off: the answer has begun, so that its reader cannot be
  */
 export function byteStream(
   pieces: AsyncGenerator<Uint8Array, void, undefined>,
+  onBreak: (error: unknown) => void,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   let isCancelled = false;
   return new ReadableStream<Uint8Array<ArrayBuffer>>(
@@ -17,8 +17,7 @@ export function byteStream(
           if (done) controller.close();
           else controller.enqueue(value as Uint8Array<ArrayBuffer>);
         } catch (error) {
-          // The answer has begun, so that breaking it off is all that can be said to the reader.
-          if (!(error instanceof Failure)) console.error('an answer broke off:', error);
+          onBreak(error);
           throw error;
         }
       },

@@ -1,5 +1,6 @@
 import { type Failure, type FailureCode, failureStatus } from '../contract/failure.ts';
 import type { ErrorBody } from '../contract/job.ts';
+import { withoutSecrets } from '../contract/secret.ts';
 
 /** Refusals that pass by themselves, and when to ask again. */
 const retryAfterSeconds: Partial<Record<FailureCode, number>> = { frame_not_ready: 1, concurrency_limit: 5 };
@@ -7,7 +8,13 @@ const retryAfterSeconds: Partial<Record<FailureCode, number>> = { frame_not_read
 /** A refusal on the wire. */
 export function failureResponse(failure: Failure, headers: Record<string, string> = {}): Response {
   const { message, code, param } = failure;
-  const error = { message, type: 'invalid_request_error', code, param } as const;
+  const error = {
+    // Both quote what was sent.
+    message: withoutSecrets(message),
+    type: 'invalid_request_error',
+    code,
+    param: param === null ? null : withoutSecrets(param),
+  } as const;
   return errorResponse(failure.status, error, { ...retryHeaders(code), ...headers });
 }
 
@@ -19,8 +26,8 @@ function retryHeaders(code: FailureCode): Record<string, string> {
 }
 
 /** A bug on the wire: the details stay in the log. */
-export function internalErrorResponse(): Response {
-  const message = 'The service failed at this request. The fault is ours and has been noted; try again.';
+export function internalErrorResponse(requestId: string): Response {
+  const message = `The service failed at this request. The fault is ours and has been noted as ${requestId}; try again.`;
   return errorResponse(500, { message, type: 'server_error', code: 'internal_error', param: null }, {});
 }
 

@@ -9,6 +9,7 @@ import type { FrameEvent, ProgressEvent, VideoDeleted, VideoEventName } from '..
 import type { JobDirectory, NamedJob, News } from '../job/job-directory.ts';
 import { byteStream } from './byte-stream.ts';
 import { foundJob, videoId } from './found-job.ts';
+import { brokenOff } from './request-log.ts';
 import type { ServiceEnvironment } from './services.ts';
 import { progressPercent, videoJson } from './video-json.ts';
 
@@ -30,7 +31,7 @@ export async function streamEvents(context: Context<ServiceEnvironment>): Promis
   // A browser that reconnects sends the header, and still the query of the first connection.
   const lastId = context.req.header('last-event-id') ?? query.last_event_id ?? null;
   const start = { from: lastId === null ? 0 : nextIndex(lastId, job), images: query.images };
-  return new Response(byteStream(encoded(events(jobs, id, start))), {
+  return new Response(byteStream(encoded(events(jobs, id, start)), brokenOff(context)), {
     headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store' },
   });
 }

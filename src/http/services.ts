@@ -1,4 +1,5 @@
 import type { Raster } from '../contract/frame.ts';
+import type { Log } from '../contract/log.ts';
 import type { JobDirectory } from '../job/job-directory.ts';
 import type { ModelCatalogue } from '../job/model-catalogue.ts';
 import type { Fetch } from '../outbound/public-fetch.ts';
@@ -15,9 +16,15 @@ export interface Services {
   readonly randomSeed: () => number;
   /** How long a request's body may take to arrive. */
   readonly bodySeconds: number;
+  /** Origins whose pages may call from a browser; `*` is all. */
+  readonly allowedOrigins: readonly string[];
+  readonly log: Log;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
 }
 
 /** Hono's environment: services come with each request. */
 export interface ServiceEnvironment {
   Bindings: Services;
+  Variables: { requestId: string };
 }

@@ -32,12 +32,14 @@ const sheetColumns = 8;
 
 /**
  * Makes a file from the frames that a job has, all of them or those so far. Animations are made while they are read.
+ * @param onBreak is told what broke such an animation off
  * @throws Failure frame_not_ready, frame_not_found, out_of_range
  */
 export async function videoContent(
   jobs: JobDirectory,
   job: NamedJob,
   request: ContentRequest,
+  onBreak: (error: unknown) => void,
 ): Promise<ContentFile> {
   if (job.committedFrames === 0) throw frameMissing(job, 'Its first frame');
   const { variant, format, scale } = request;
@@ -52,10 +54,10 @@ export async function videoContent(
     return pngContent(spriteSheet(await collected(rasters(stored, scale)), sheetColumns));
   if (format === 'gif') {
     const pieces = encodeGif(rasters(stored, 1), framesPerSecond, scale);
-    return { mediaType: 'image/gif', extension: 'gif', body: byteStream(await begun(pieces)) };
+    return { mediaType: 'image/gif', extension: 'gif', body: byteStream(await begun(pieces), onBreak) };
   }
   const pieces = encodeApng(scaledPngs(stored, scale), job.committedFrames, framesPerSecond);
-  return { mediaType: 'image/apng', extension: 'png', body: byteStream(await begun(pieces)) };
+  return { mediaType: 'image/apng', extension: 'png', body: byteStream(await begun(pieces), onBreak) };
 }
 
 /** Why a frame that belongs to the video is not there. */

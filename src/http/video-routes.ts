@@ -14,7 +14,9 @@ import { streamEvents } from './event-stream.ts';
 import { foundJob, jobNotFound, videoId } from './found-job.ts';
 import { referenceBytes } from './input-reference.ts';
 import { readBody } from './request-body.ts';
+import { brokenOff } from './request-log.ts';
 import type { Route } from './route.ts';
+import { embeddable } from './safe-headers.ts';
 import type { ServiceEnvironment } from './services.ts';
 import { frameMissing, videoContent } from './video-content.ts';
 import { videoJson } from './video-json.ts';
@@ -102,11 +104,17 @@ async function deleteVideo(context: VideoContext): Promise<Response> {
 async function downloadContent(context: VideoContext): Promise<Response> {
   const request = parsed(ContentQuery, context.req.query());
   const job = await requestedJob(context);
-  const { mediaType, extension, body } = await videoContent(context.env.jobs, job, request);
+  const { mediaType, extension, body } = await videoContent(
+    context.env.jobs,
+    job,
+    request,
+    brokenOff(context),
+  );
   return new Response(body, {
     headers: {
       'content-type': mediaType,
       'content-disposition': `inline; filename="${job.id}.${extension}"`,
+      ...embeddable,
     },
   });
 }
@@ -124,7 +132,11 @@ async function downloadFrame(context: VideoContext): Promise<Response> {
   const frame = (await context.env.jobs.frames(job.id, index, 1))?.[0];
   if (frame === undefined) throw jobNotFound(job.id);
   return new Response(frame.png as Uint8Array<ArrayBuffer>, {
-    headers: { 'content-type': 'image/png', 'cache-control': 'private, max-age=31536000, immutable' },
+    headers: {
+      'content-type': 'image/png',
+      'cache-control': 'private, max-age=31536000, immutable',
+      ...embeddable,
+    },
   });
 }
 

@@ -1,6 +1,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { StoredFrame } from '../contract/frame.ts';
 import type { VideoStatus } from '../contract/job.ts';
+import { fault } from '../contract/log.ts';
 import { isTooLate } from './account-core.ts';
 import { commanded, gone, type Moment, newRecord, type Refusal } from './job-changes.ts';
 import type { JobView, NewJob } from './job-directory.ts';
@@ -126,8 +127,9 @@ export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
     try {
       await runWake(this.#target(), this.surroundings());
     } catch (error) {
-      console.error(`job ${this.#id}: storage refuses to write:`, error);
-      await this.ctx.storage.setAlarm(this.surroundings().clock() + storageRetryMilliseconds);
+      const { log, clock } = this.surroundings();
+      log({ level: 'error', event: 'storage refuses to write', job: this.#id, ...fault(error) });
+      await this.ctx.storage.setAlarm(clock() + storageRetryMilliseconds);
     } finally {
       this.#isAwake = false;
     }

@@ -1,5 +1,6 @@
 import type { Backend } from '../backend/backend.ts';
 import { ModelFileError } from '../backend/model-files.ts';
+import type { Log } from '../contract/log.ts';
 import type { Manifest } from '../contract/manifest.ts';
 
 /** The models that are served. */
@@ -18,11 +19,12 @@ export function modelCatalogue(
   backend: Backend,
   names: readonly string[],
   byDefault: string,
+  log: Log,
 ): ModelCatalogue {
   return {
     names,
     byDefault,
-    manifest: async (name) => (names.includes(name) ? readable(backend, name) : null),
+    manifest: async (name) => (names.includes(name) ? readable(backend, name, log) : null),
     build: (name) => backend.build(name),
   };
 }
@@ -31,14 +33,14 @@ export function modelCatalogue(
  * A configured model whose manifest is missing, broken or another model's is not served; the operator reads why in
  * the log. Jobs ask the backend for the name in the manifest, so it must be that of the folder.
  */
-async function readable(backend: Backend, name: string): Promise<Manifest | null> {
+async function readable(backend: Backend, name: string, log: Log): Promise<Manifest | null> {
   try {
     const manifest = await backend.manifest(name);
     if (manifest.name === name) return manifest;
     throw new ModelFileError('manifest.json', `its name is "${manifest.name}", but its folder is "${name}"`);
   } catch (error) {
     if (!(error instanceof ModelFileError)) throw error;
-    console.error(`model ${name} is not served:`, error.message);
+    log({ level: 'error', event: 'model not served', model: name, error: error.message });
     return null;
   }
 }

@@ -1,5 +1,6 @@
 import type { Backend, Lease } from '../backend/backend.ts';
 import { ModelFileError } from '../backend/model-files.ts';
+import { fault, type Log } from '../contract/log.ts';
 import { type OpenChunk, openChunk } from './chunk.ts';
 import { frameMilliseconds, type Speed } from './frame-cost.ts';
 import type { FrameCommit, JobRecord } from './job-record.ts';
@@ -24,6 +25,7 @@ export interface JobSurroundings {
   readonly sleep: (milliseconds: number) => Promise<void>;
   /** Milliseconds that a resting video is kept. */
   readonly expiryMs: number;
+  readonly log: Log;
   /** Called before everything that a wake does; who tests crashes or measures hooks in here. */
   readonly observe?: (effect: Effect, job: string) => Promise<void> | undefined;
 }
@@ -177,8 +179,10 @@ class WakeDriver {
   }
 
   #log(what: string, error: unknown): void {
-    const job = this.#target.store.job();
-    console.error(`job ${this.#target.id}, frame ${job?.cursor}, attempt ${job?.attempts}: ${what}:`, error);
+    const { id, store } = this.#target;
+    const job = store.job();
+    const place = job === null ? {} : { frame: job.cursor, attempt: job.attempts };
+    this.#surroundings.log({ level: 'error', event: what, job: id, ...place, ...fault(error) });
   }
 
   #job(): JobRecord {

@@ -1,4 +1,5 @@
 import type { Video } from '../../src/contract/job.ts';
+import type { Log } from '../../src/contract/log.ts';
 import { createApp } from '../../src/http/app.ts';
 import type { Services } from '../../src/http/services.ts';
 import { imageDecoder } from '../../src/media/image-decoder.ts';
@@ -12,6 +13,8 @@ const app = createApp();
 /** The API over jobs in memory and one made-up model. */
 export class TestService {
   readonly jobs = new MemoryJobs();
+  /** What was written to the log. */
+  readonly log: Parameters<Log>[0][] = [];
   readonly #services: Services;
 
   constructor(changes: Partial<Services> = {}) {
@@ -27,6 +30,9 @@ export class TestService {
       fetch: () => Promise.reject(new Error('nothing is fetched here')),
       randomSeed: () => 4711,
       bodySeconds: 5,
+      allowedOrigins: [],
+      log: (line) => this.log.push(line),
+      clock: Date.now,
       ...changes,
     };
   }

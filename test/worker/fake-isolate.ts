@@ -1,4 +1,5 @@
 import { limits } from '../../src/contract/config.ts';
+import type { Log } from '../../src/contract/log.ts';
 import { PastCache } from '../../src/job/past-cache.ts';
 import { Turns } from '../../src/job/turns.ts';
 import type { JobSurroundings } from '../../src/job/wake-driver.ts';
@@ -14,6 +15,7 @@ export const expiryMs = 86_400_000;
 export class FakeIsolate {
   readonly backend = new FakeBackend();
   readonly surroundings: JobSurroundings;
+  readonly log: Parameters<Log>[0][] = [];
   now = 1_000_000;
   /** Called whenever a job sleeps. */
   onSleep: (milliseconds: number) => void = () => undefined;
@@ -31,6 +33,7 @@ export class FakeIsolate {
         this.onSleep(milliseconds);
       },
       expiryMs,
+      log: (line) => this.log.push(line),
     };
   }
 
