@@ -3,7 +3,8 @@ import { resolve } from 'node:path';
 import { ModelFileError } from '../../src/backend/model-files.ts';
 import type { JobSpec } from '../../src/contract/job.ts';
 import type { Manifest } from '../../src/contract/manifest.ts';
-import { jobSpec, parseVideoRequest } from '../../src/contract/video-request.ts';
+import { parsed } from '../../src/contract/refusal.ts';
+import { jobSpec, VideoRequest } from '../../src/contract/video-request.ts';
 import { Cast } from './cast.ts';
 import { Closet, type Recipe } from './closet.ts';
 import type { ComparedClip } from './comparison.ts';
@@ -118,7 +119,11 @@ function specOf(spec: JobSpec, character: number, { label }: TrueClip): JobSpec 
 function requestedSpec(options: QualityOptions, manifest: Manifest): JobSpec {
   const { seed, temperature } = options;
   const settings = { decode_steps: options['decode-steps'], head_steps: options['head-steps'], temperature };
-  return jobSpec(parseVideoRequest({ ...settings, seed, interval: 1, frames: CLIP_FRAMES }), manifest, seed);
+  return jobSpec(
+    parsed(VideoRequest, { ...settings, seed, interval: 1, frames: CLIP_FRAMES }),
+    manifest,
+    seed,
+  );
 }
 
 function checkModel({ name, frame, labels }: Manifest, { actions }: QualityOptions): void {

@@ -1,52 +1,58 @@
-/** HTTP status of every refusal that a request can cause. The only table from code to status. */
-export const failureStatus = {
-  route_not_found: 404,
-  method_not_allowed: 405,
-  uri_too_long: 414,
-  headers_too_large: 431,
-  job_not_found: 404,
-  model_not_found: 404,
-  media_type: 415,
-  content_encoding: 415,
-  body_empty: 400,
-  json_invalid: 400,
-  json_too_deep: 400,
-  form_invalid: 400,
-  body_too_large: 413,
-  request_timeout: 408,
-  unknown_field: 422,
-  field_required: 422,
-  fields_conflict: 422,
-  type_mismatch: 422,
-  out_of_range: 422,
-  seed_unsafe: 422,
-  model_unknown: 422,
-  label_unknown: 422,
-  labels_order: 422,
-  size_unsupported: 422,
-  url_scheme: 422,
-  url_host: 422,
-  url_credentials: 422,
-  url_port: 422,
-  url_redirect: 422,
-  url_body_too_large: 422,
-  url_unreachable: 422,
-  image_dimensions: 422,
-  image_inflate_limit: 422,
-  image_corrupt: 422,
-  image_animated: 422,
-  image_type: 415,
-  frame_not_found: 404,
-  frame_not_ready: 409,
-  job_terminal: 409,
-  job_not_finished: 409,
-  job_expired: 410,
-  model_gone: 409,
-  last_event_id: 400,
-  concurrency_limit: 429,
-} as const;
+/**
+ * Every refusal that a request can cause: its HTTP status and when it is given. The only table from code to status;
+ * the API's description quotes it.
+ */
+export const failures = {
+  route_not_found: { status: 404, when: 'There is nothing at this address.' },
+  method_not_allowed: { status: 405, when: 'The address takes other methods, which `allow` names.' },
+  uri_too_long: { status: 414, when: 'The URL is too long.' },
+  headers_too_large: { status: 431, when: 'All headers together are too large.' },
+  job_not_found: { status: 404, when: 'You have no such video.' },
+  model_not_found: { status: 404, when: 'There is no such model.' },
+  media_type: { status: 415, when: 'The body is neither JSON nor a multipart form.' },
+  content_encoding: { status: 415, when: 'The body is compressed.' },
+  body_empty: { status: 400, when: 'The body is empty.' },
+  json_invalid: { status: 400, when: 'The body is not JSON in UTF-8.' },
+  json_too_deep: { status: 400, when: 'The JSON is nested too deeply.' },
+  form_invalid: { status: 400, when: 'The body is not the form that it says it is.' },
+  body_too_large: { status: 413, when: 'The body is too large.' },
+  request_timeout: { status: 408, when: 'The body arrived too slowly.' },
+  unknown_field: { status: 422, when: 'A field or query parameter is not known.' },
+  field_required: { status: 422, when: 'A field is missing.' },
+  fields_conflict: { status: 422, when: 'Two fields exclude each other, or one is sent twice.' },
+  type_mismatch: { status: 422, when: 'A field has the wrong type.' },
+  out_of_range: { status: 422, when: 'A value is outside of what is allowed.' },
+  seed_unsafe: { status: 422, when: 'The seed is a number that JSON does not carry exactly.' },
+  model_unknown: { status: 422, when: 'The field model names no model that is served.' },
+  label_unknown: { status: 422, when: 'The model does not know a label.' },
+  labels_order: { status: 422, when: 'The schedule does not rise by `from`.' },
+  size_unsupported: { status: 422, when: 'The model makes another size.' },
+  url_scheme: { status: 422, when: 'The URL has a scheme that is not read.' },
+  url_host: { status: 422, when: 'The URL names no public host.' },
+  url_credentials: { status: 422, when: 'The URL holds a user name or a password.' },
+  url_port: { status: 422, when: 'The URL names a port.' },
+  url_redirect: { status: 422, when: 'The URL redirects too often or to where it may not.' },
+  url_body_too_large: { status: 422, when: 'What the URL answers with is too large.' },
+  url_unreachable: { status: 422, when: 'The URL does not answer with a file.' },
+  image_dimensions: { status: 422, when: 'The image has too many pixels.' },
+  image_inflate_limit: { status: 422, when: 'The image holds more data than its size needs.' },
+  image_corrupt: { status: 422, when: 'The image is empty, cut off or damaged.' },
+  image_animated: { status: 422, when: 'The image is an animation.' },
+  image_type: { status: 415, when: 'The image is neither PNG, JPEG nor WebP.' },
+  frame_not_found: { status: 404, when: 'The video has no such frame and never will.' },
+  frame_not_ready: { status: 409, when: 'The frame is not made yet; `retry-after` says when to ask again.' },
+  job_terminal: { status: 409, when: 'The video is finished in another way already.' },
+  job_not_finished: { status: 409, when: 'The video is still being made.' },
+  job_expired: { status: 410, when: 'The video was kept for its time and then deleted.' },
+  model_gone: { status: 409, when: 'The build of the model that made the video is not served any more.' },
+  last_event_id: { status: 400, when: '`Last-Event-ID` is not the index of a frame of the video.' },
+  concurrency_limit: {
+    status: 429,
+    when: 'Too many of your videos are unfinished; `retry-after` says when to ask again.',
+  },
+} as const satisfies Record<string, { status: number; when: string }>;
 
-export type FailureCode = keyof typeof failureStatus;
+export type FailureCode = keyof typeof failures;
 
 /**
  * A refusal that the caller can understand and act upon: what was wrong, what is allowed, and the field.
@@ -63,7 +69,7 @@ export class Failure extends Error {
     this.param = param;
   }
 
-  get status(): (typeof failureStatus)[FailureCode] {
-    return failureStatus[this.code];
+  get status(): (typeof failures)[FailureCode]['status'] {
+    return failures[this.code].status;
   }
 }

@@ -9,11 +9,13 @@ export const JobStatus = z.enum([...VideoStatus.options, 'expired', 'removed']);
 export type JobStatus = z.infer<typeof JobStatus>;
 
 /** The frame from which on a label holds. */
-export const LabelChange = z.strictObject({ from: z.int(), label: z.string() });
+export const LabelChange = z.strictObject({ from: z.int(), label: z.string() }).meta({ id: 'LabelChange' });
 export type LabelChange = z.infer<typeof LabelChange>;
 
 /** The frames from `from` on are drawn with this seed and interval; a video gets another leg by extend or fork. */
-export const Leg = z.strictObject({ from: z.int(), seed: z.int(), interval: z.int() });
+export const Leg = z
+  .strictObject({ from: z.int(), seed: z.int(), interval: z.int() })
+  .meta({ id: 'Leg', description: 'From this frame on, frames are drawn with this seed and interval.' });
 export type Leg = z.infer<typeof Leg>;
 
 export const Palette = z.enum(['first_frame', 'none']);
@@ -45,77 +47,93 @@ const JobErrorCode = z.enum(['model_gone', 'source_gone', 'generation_failed']);
 export const JobError = z.object({ code: JobErrorCode, message: z.string() });
 export type JobError = z.infer<typeof JobError>;
 
+const unixSeconds = z.int().describe('Unix seconds.');
+
 /** A job as the API shows it. Times are Unix seconds. */
-export const Video = z.object({
-  id: z.string(),
-  object: z.literal('video'),
-  status: VideoStatus,
-  /** Percent of the frames, rounded down. */
-  progress: z.number(),
-  model: z.string(),
-  /** The label, where a single one holds for the whole video. */
-  prompt: z.string().nullable(),
-  labels: z.array(LabelChange),
-  seconds: z.string(),
-  size: z.string(),
-  frames: z.object({ requested: z.number(), committed: z.number() }),
-  /** Of the last leg. */
-  interval: z.number(),
-  /** Of the last leg. */
-  seed: z.number(),
-  /** Which seed and interval hold from which frame on. */
-  legs: z.array(Leg),
-  /** The video whose first frames this one shares, and how many they are. */
-  forked_from: z.object({ id: z.string(), frames: z.number() }).nullable(),
-  decode_steps: z.number(),
-  head_steps: z.number(),
-  temperature: z.number(),
-  palette: Palette,
-  metadata: z.record(z.string(), z.string()),
-  created_at: z.number(),
-  completed_at: z.number().nullable(),
-  /** When a video that rests (finished or paused) will be deleted; null while it is made. */
-  expires_at: z.number().nullable(),
-  error: JobError.nullable(),
-});
+export const Video = z
+  .object({
+    id: z.string(),
+    object: z.literal('video'),
+    status: VideoStatus,
+    progress: z.int().describe('Percent of the frames, rounded down.'),
+    model: z.string(),
+    prompt: z.string().nullable().describe('The label, where a single one holds for the whole video.'),
+    labels: z.array(LabelChange).describe('Which label holds from which frame on.'),
+    seconds: z.string().describe('Length when all frames are made.'),
+    size: z.string().describe('Width x height, such as `64x64`.'),
+    frames: z
+      .object({ requested: z.int(), committed: z.int() })
+      .describe('Wanted and finished frames, a given first frame included.'),
+    interval: z.int().describe('Source frames between two frames: speed of motion. Of the last leg.'),
+    seed: z.int().describe('Of the last leg.'),
+    legs: z.array(Leg).describe('Which seed and interval hold from which frame on.'),
+    forked_from: z
+      .object({ id: z.string(), frames: z.int() })
+      .nullable()
+      .describe('The video whose first frames this one shares, and how many they are.'),
+    decode_steps: z.int().describe('Passes of the backbone for each frame.'),
+    head_steps: z.int().describe("Steps of the diffusion head's solver."),
+    temperature: z.number(),
+    palette: Palette,
+    metadata: z.record(z.string(), z.string()),
+    created_at: unixSeconds,
+    completed_at: unixSeconds.nullable().describe('When it was completed, failed or cancelled.'),
+    expires_at: unixSeconds
+      .nullable()
+      .describe('When a video that rests (finished or paused) will be deleted; null while it is made.'),
+    error: JobError.nullable().describe('Why it failed.'),
+  })
+  .meta({ id: 'Video', description: 'A job: one request for one video.' });
 export type Video = z.infer<typeof Video>;
 
 /** One page of a list. */
-export const VideoList = z.object({
-  object: z.literal('list'),
-  data: z.array(Video),
-  first_id: z.string().nullable(),
-  last_id: z.string().nullable(),
-  has_more: z.boolean(),
-});
+export const VideoList = z
+  .object({
+    object: z.literal('list'),
+    data: z.array(Video),
+    first_id: z.string().nullable(),
+    last_id: z.string().nullable().describe('`after` of the next page.'),
+    has_more: z.boolean(),
+  })
+  .meta({ id: 'VideoList' });
 export type VideoList = z.infer<typeof VideoList>;
 
 /** Every refusal and failure, as the API shows it. */
-export const ErrorBody = z.object({
-  error: z.object({
-    message: z.string(),
-    type: z.enum(['invalid_request_error', 'server_error']),
-    code: z.string(),
-    param: z.string().nullable(),
-  }),
-});
+export const ErrorBody = z
+  .object({
+    error: z.object({
+      message: z.string(),
+      type: z.enum(['invalid_request_error', 'server_error']),
+      code: z.string(),
+      param: z.string().nullable().describe('The field that is wrong.'),
+    }),
+  })
+  .meta({ id: 'Error' });
 export type ErrorBody = z.infer<typeof ErrorBody>;
 
 /** A model as the API shows it: what a caller needs to write a request. */
-export const ModelCard = z.object({
-  id: z.string(),
-  object: z.literal('model'),
-  description: z.string(),
-  licence: z.string(),
-  precision: z.string(),
-  size: z.string(),
-  channels: z.number(),
-  frames_per_second: z.number(),
-  labels: z.array(z.string()),
-  frames: z.object({ default: z.number(), maximum: z.number() }),
-  interval: z.object({ default: z.number(), maximum: z.number() }),
-  decode_steps: z.object({ default: z.number(), maximum: z.number() }),
-  head_steps: z.object({ default: z.number(), maximum: z.number() }),
-  temperature: z.object({ default: z.number(), maximum: z.number() }),
-});
+export const ModelCard = z
+  .object({
+    id: z.string(),
+    object: z.literal('model'),
+    description: z.string(),
+    licence: z.string(),
+    precision: z.string(),
+    size: z.string(),
+    channels: z.int(),
+    frames_per_second: z.number(),
+    labels: z.array(z.string()),
+    frames: z.object({ default: z.int(), maximum: z.int() }),
+    interval: z.object({ default: z.int(), maximum: z.int() }),
+    decode_steps: z.object({ default: z.int(), maximum: z.int() }),
+    head_steps: z.object({ default: z.int(), maximum: z.int() }),
+    temperature: z.object({ default: z.number(), maximum: z.number() }),
+  })
+  .meta({ id: 'Model', description: 'What a caller needs to know of a model.' });
 export type ModelCard = z.infer<typeof ModelCard>;
+
+/** All models that are served. */
+export const ModelList = z
+  .object({ object: z.literal('list'), data: z.array(ModelCard) })
+  .meta({ id: 'ModelList' });
+export type ModelList = z.infer<typeof ModelList>;

@@ -7,7 +7,9 @@ export function wholeNumber(minimum: number, maximum: number) {
     maximum === Number.MAX_SAFE_INTEGER
       ? `must be a whole number of at least ${minimum}`
       : `must be a whole number from ${minimum} to ${maximum}`;
-  return numberWithin(minimum, maximum, message).refine(Number.isInteger, outOfRange(message));
+  return numberWithin(minimum, maximum, message)
+    .refine(Number.isInteger, outOfRange(message))
+    .meta({ type: 'integer' });
 }
 
 /** A number, whole or not, from `minimum` to `maximum`. */
@@ -16,7 +18,16 @@ export function numberWithin(
   maximum: number,
   message = `must be a number from ${minimum} to ${maximum}`,
 ) {
-  return z.number(message).refine((value) => value >= minimum && value <= maximum, outOfRange(message));
+  return z.number(message).min(minimum, message).max(maximum, message);
+}
+
+/** A whole number as a query carries it. */
+export function wholeNumberText(minimum: number, maximum: number) {
+  return z
+    .string()
+    .transform((text) => (/^\d+$/.test(text) ? Number(text) : Number.NaN))
+    .pipe(wholeNumber(minimum, maximum))
+    .meta({ type: 'integer', minimum, maximum });
 }
 
 function outOfRange(message: string) {

@@ -5,15 +5,18 @@ import type { LabelChange } from './job.ts';
 import type { Manifest } from './manifest.ts';
 import { wholeNumber } from './refusal.ts';
 
-const seed = z.number('must be a whole number from 0 to 9007199254740991').superRefine((value, context) => {
-  const code = Math.abs(value) > Number.MAX_SAFE_INTEGER ? 'seed_unsafe' : 'out_of_range';
-  if (Number.isSafeInteger(value) && value >= 0) return;
-  const message =
-    code === 'seed_unsafe'
-      ? `must be at most ${Number.MAX_SAFE_INTEGER} (2^53 - 1), because larger numbers lose digits in JSON`
-      : `must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`;
-  context.addIssue({ code: 'custom', message, params: { code } });
-});
+const seed = z
+  .number('must be a whole number from 0 to 9007199254740991')
+  .superRefine((value, context) => {
+    const code = Math.abs(value) > Number.MAX_SAFE_INTEGER ? 'seed_unsafe' : 'out_of_range';
+    if (Number.isSafeInteger(value) && value >= 0) return;
+    const message =
+      code === 'seed_unsafe'
+        ? `must be at most ${Number.MAX_SAFE_INTEGER} (2^53 - 1), because larger numbers lose digits in JSON`
+        : `must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`;
+    context.addIssue({ code: 'custom', message, params: { code } });
+  })
+  .meta({ type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 
 const seconds = z.union(
   [
@@ -52,17 +55,31 @@ const metadata = z
   .refine((entries) => Object.keys(entries).length <= limits.metadataEntries, {
     message: `may have at most ${limits.metadataEntries} entries`,
     params: { code: 'out_of_range' },
-  });
+  })
+  .meta({ maxProperties: limits.metadataEntries });
 
 /** Fields of the requests that make frames. Ranges that depend on a model or a video are checked by the functions below. */
 export const requestFields = {
-  prompt: z.string('must be the name of a label').optional(),
-  labels: labels.optional(),
-  frames: wholeNumber(1, limits.framesPerJob).optional(),
-  seconds: seconds.optional(),
-  interval: wholeNumber(1, Number.MAX_SAFE_INTEGER).optional(),
-  seed: seed.optional(),
-  metadata: metadata.optional(),
+  prompt: z
+    .string('must be the name of a label')
+    .optional()
+    .describe('Label of all frames; `GET /v1/models` says which a model knows. By default none.'),
+  labels: labels
+    .optional()
+    .describe(
+      'A schedule of labels instead of one: each holds from frame `from` on, rising. Excludes `prompt`.',
+    ),
+  frames: wholeNumber(1, limits.framesPerJob)
+    .optional()
+    .describe("Length, a given first frame included; by default the model's."),
+  seconds: seconds.optional().describe('Length instead of `frames`.'),
+  interval: wholeNumber(1, Number.MAX_SAFE_INTEGER)
+    .optional()
+    .describe('Source frames between two frames: speed of motion. The model has a default and a maximum.'),
+  seed: seed
+    .optional()
+    .describe('The same request with the same seed makes the same bytes; by default random.'),
+  metadata: metadata.optional().describe(`Up to ${limits.metadataEntries} texts of your own.`),
 };
 
 /** A number of frames that is allowed, and the one that is meant where a request names none. */

@@ -3,31 +3,46 @@ import { limits } from './config.ts';
 import { Failure } from './failure.ts';
 import type { JobSpec, LabelChange, Leg } from './job.ts';
 import type { Manifest } from './manifest.ts';
-import { parsed, wholeNumber } from './refusal.ts';
+import { wholeNumber } from './refusal.ts';
 import { frameCount, requestedLabels, requestFields, within } from './request-fields.ts';
 
 const { prompt, labels, frames, seconds, interval, seed, metadata } = requestFields;
 
-const ExtendRequest = z.strictObject({ frames, seconds, prompt, labels, interval });
+const more = frames.describe("How many more frames; by default the model's number.");
+
+const withoutId = { frames: more, seconds, prompt, labels, interval };
+
+/** The body of POST /v1/videos/{id}/extend. */
+export const ExtendRequest = z.strictObject(withoutId).meta({ id: 'ExtendRequest' });
 type ExtendRequest = z.infer<typeof ExtendRequest>;
 
-const ExtensionRequest = ExtendRequest.extend({
-  video: z.union(
-    [z.string(), z.strictObject({ id: z.string() })],
-    'must be the id of a video, or {"id": it}',
-  ),
-});
+/** The same for POST /v1/videos/extensions, whose body names the video. */
+export const ExtensionRequest = z
+  .strictObject({
+    ...withoutId,
+    video: z
+      .union([z.string(), z.strictObject({ id: z.string() })], 'must be the id of a video, or {"id": it}')
+      .describe('The video to go on with: its id, or {"id": it}.'),
+  })
+  .meta({ id: 'ExtensionRequest' });
 
-const ForkRequest = z.strictObject({
-  frame: wholeNumber(0, limits.framesPerJob - 1).optional(),
-  frames,
-  seconds,
-  seed,
-  prompt,
-  labels,
-  interval,
-  metadata,
-});
+/** The body of POST /v1/videos/{id}/fork. */
+export const ForkRequest = z
+  .strictObject({
+    frame: wholeNumber(0, limits.framesPerJob - 1)
+      .optional()
+      .describe('Index of the last shared frame; by default the last one there is.'),
+    frames: frames.describe(
+      'Length of the new video, shared frames included; by default as long as this one, or longer where all of it is shared.',
+    ),
+    seconds,
+    seed,
+    prompt,
+    labels,
+    interval,
+    metadata,
+  })
+  .meta({ id: 'ForkRequest' });
 type ForkRequest = z.infer<typeof ForkRequest>;
 
 /** What of a video a request to go on from it depends on. */
@@ -46,22 +61,6 @@ export interface Extension {
   readonly interval: number | undefined;
   /** Of the new frames; undefined: as before. */
   readonly labels: LabelChange[] | undefined;
-}
-
-/** Checks the shape of the body of POST /v1/videos/{id}/extend. */
-export function parseExtendRequest(body: unknown): ExtendRequest {
-  return parsed(ExtendRequest, body);
-}
-
-/** The same for POST /v1/videos/extensions, whose body names the video. */
-export function parseExtensionRequest(body: unknown): { id: string; request: ExtendRequest } {
-  const { video, ...request } = parsed(ExtensionRequest, body);
-  return { id: typeof video === 'string' ? video : video.id, request };
-}
-
-/** Checks the shape of the body of POST /v1/videos/{id}/fork. */
-export function parseForkRequest(body: unknown): ForkRequest {
-  return parsed(ForkRequest, body);
 }
 
 /**

@@ -3,34 +3,52 @@ import { limits } from './config.ts';
 import { Failure } from './failure.ts';
 import { type JobSpec, Palette } from './job.ts';
 import type { Manifest } from './manifest.ts';
-import { numberWithin, parsed, wholeNumber } from './refusal.ts';
+import { numberWithin, wholeNumber } from './refusal.ts';
 import { frameCount, requestedLabels, requestFields, within } from './request-fields.ts';
 
 /** The body of POST /v1/videos. Ranges that depend on the model are checked by jobSpec. */
-const VideoRequest = z.strictObject({
-  ...requestFields,
-  model: z.string('must be the name of a model').optional(),
-  input_reference: z
-    .union(
-      [z.instanceof(Uint8Array), z.string(), z.strictObject({ image_url: z.string() })],
-      'must be an image file, a data: or https: URL, or {"image_url": URL}',
-    )
-    .optional(),
-  size: z.string('must be a size such as "64x64"').optional(),
-  decode_steps: wholeNumber(1, Number.MAX_SAFE_INTEGER).optional(),
-  head_steps: wholeNumber(1, Number.MAX_SAFE_INTEGER).optional(),
-  temperature: numberWithin(0, limits.temperature).optional(),
-  palette: z.enum(Palette.options, 'must be "first_frame" or "none"').optional(),
-});
+export const VideoRequest = z
+  .strictObject({
+    ...requestFields,
+    model: z
+      .string('must be the name of a model')
+      .optional()
+      .describe("Name of a model. By default the service's first."),
+    input_reference: z
+      .union(
+        [
+          z.instanceof(Uint8Array).meta({ contentMediaType: 'image/*' }),
+          z.string(),
+          z.strictObject({ image_url: z.string() }),
+        ],
+        'must be an image file, a data: or https: URL, or {"image_url": URL}',
+      )
+      .optional()
+      .describe(
+        `The first frame: a file in a form, a data: or https: URL, or {"image_url": URL}. PNG, JPEG or WebP of at most ${limits.imagePixels} pixels, fitted to the size of the model. By default the model draws it.`,
+      ),
+    size: z
+      .string('must be a size such as "64x64"')
+      .optional()
+      .describe('Must be the size that the model makes, which is the default.'),
+    decode_steps: wholeNumber(1, Number.MAX_SAFE_INTEGER)
+      .optional()
+      .describe(
+        'Passes of the backbone for each frame: quality against time. The model has a default and a maximum.',
+      ),
+    head_steps: wholeNumber(1, Number.MAX_SAFE_INTEGER)
+      .optional()
+      .describe("Steps of the diffusion head's solver. The model has a default and a maximum."),
+    temperature: numberWithin(0, limits.temperature)
+      .optional()
+      .describe('How much noise tokens are drawn from; 1 is as in training.'),
+    palette: z
+      .enum(Palette.options, 'must be "first_frame" or "none"')
+      .optional()
+      .describe('`first_frame`, the default: only colours of the first frame; `none`: blended colours.'),
+  })
+  .meta({ id: 'VideoRequest' });
 export type VideoRequest = z.infer<typeof VideoRequest>;
-
-/**
- * Checks the shape of a request's body.
- * @throws Failure field_required, unknown_field, type_mismatch, out_of_range, seed_unsafe
- */
-export function parseVideoRequest(body: unknown): VideoRequest {
-  return parsed(VideoRequest, body);
-}
 
 /**
  * Fills in the model's defaults and checks what depends on the model.

@@ -2,21 +2,19 @@ import { Hono, type MiddlewareHandler } from 'hono';
 import { limits } from '../contract/config.ts';
 import { Failure } from '../contract/failure.ts';
 import { failureResponse, internalErrorResponse } from './error-response.ts';
-import { modelRoutes } from './model-routes.ts';
 import { logRequest } from './request-log.ts';
-import type { Route } from './route.ts';
+import { routerPath } from './route.ts';
+import { routes } from './route-table.ts';
 import { allowOrigins, safeHeaders } from './safe-headers.ts';
 import type { ServiceEnvironment } from './services.ts';
-import { videoChangeRoutes } from './video-change-routes.ts';
-import { videoRoutes } from './video-routes.ts';
 
 /** The HTTP API. Checks run in this order: route, method, sizes of line and headers, then what the route reads. */
 export function createApp(): Hono<ServiceEnvironment> {
   const app = new Hono<ServiceEnvironment>();
   app.use(logRequest, safeHeaders, allowOrigins);
-  const routes = [...videoChangeRoutes, ...videoRoutes, ...modelRoutes];
-  for (const { method, path, handle } of routes) app.on(method, path, checkSizes, handle);
-  for (const path of new Set(routes.map((route) => route.path))) app.all(path, refuseMethod(path, routes));
+  for (const { method, path, handle } of routes) app.on(method, routerPath(path), checkSizes, handle);
+  for (const path of new Set(routes.map((route) => route.path)))
+    app.all(routerPath(path), refuseMethod(path));
   app.all('*', (context) => {
     throw new Failure('route_not_found', `There is nothing at ${context.req.path.slice(0, 100)}.`);
   });
@@ -46,7 +44,7 @@ const checkSizes: MiddlewareHandler<ServiceEnvironment> = async (context, next) 
   await next();
 };
 
-function refuseMethod(path: string, routes: readonly Route[]): MiddlewareHandler<ServiceEnvironment> {
+function refuseMethod(path: string): MiddlewareHandler<ServiceEnvironment> {
   const allowed = routes.filter((route) => route.path === path).map(({ method }) => method);
   const allow = (allowed.includes('GET') ? [...allowed, 'HEAD'] : allowed).join(', ');
   return async (context) => {

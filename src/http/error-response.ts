@@ -1,4 +1,4 @@
-import { type Failure, type FailureCode, failureStatus } from '../contract/failure.ts';
+import { type Failure, type FailureCode, failures } from '../contract/failure.ts';
 import type { ErrorBody } from '../contract/job.ts';
 import { withoutSecrets } from '../contract/secret.ts';
 
@@ -22,7 +22,7 @@ export function failureResponse(failure: Failure, headers: Record<string, string
 function retryHeaders(code: FailureCode): Record<string, string> {
   const seconds = retryAfterSeconds[code];
   if (seconds !== undefined) return { 'retry-after': String(seconds) };
-  return failureStatus[code] === 409 ? { 'x-should-retry': 'false' } : {};
+  return failures[code].status === 409 ? { 'x-should-retry': 'false' } : {};
 }
 
 /** A bug on the wire: the details stay in the log. */

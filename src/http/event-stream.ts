@@ -4,32 +4,50 @@ import { limits } from '../contract/config.ts';
 import { Failure } from '../contract/failure.ts';
 import type { StoredFrame } from '../contract/frame.ts';
 import type { VideoStatus } from '../contract/job.ts';
-import { parsed } from '../contract/refusal.ts';
 import type { FrameEvent, ProgressEvent, VideoDeleted, VideoEventName } from '../contract/video-event.ts';
 import type { JobDirectory, NamedJob, News } from '../job/job-directory.ts';
 import { byteStream } from './byte-stream.ts';
-import { foundJob, videoId } from './found-job.ts';
+import { foundJob } from './found-job.ts';
 import { brokenOff } from './request-log.ts';
 import type { ServiceEnvironment } from './services.ts';
 import { progressPercent, videoJson } from './video-json.ts';
 
-const EventsQuery = z.strictObject({
-  images: z.enum(['url', 'data'], 'must be "url" or "data"').default('url'),
-  /** For browsers, whose EventSource sends no header of its own on the first connection. */
-  last_event_id: z.string().optional(),
+export const EventsQuery = z.strictObject({
+  images: z
+    .enum(['url', 'data'], 'must be "url" or "data"')
+    .default('url')
+    .describe('`data`: frame events carry their PNG as a data: URL, too.'),
+  last_event_id: z
+    .string()
+    .optional()
+    .describe('As the header, for browsers: their EventSource sends none on the first connection.'),
 });
+
+export const EventsHeaders = z.object({
+  'last-event-id': z
+    .string()
+    .optional()
+    .describe('Index of the last frame that you have; the stream goes on after it.'),
+});
+
+interface EventsInput {
+  readonly path: { readonly id: string };
+  readonly query: z.infer<typeof EventsQuery>;
+  readonly headers: z.infer<typeof EventsHeaders>;
+}
 
 /**
  * Follows a job: every frame once and in order, from the one after Last-Event-ID on, and how it ends.
  * @throws Failure job_not_found, job_expired, last_event_id
  */
-export async function streamEvents(context: Context<ServiceEnvironment>): Promise<Response> {
+export async function streamEvents(
+  context: Context<ServiceEnvironment>,
+  { path: { id }, query, headers }: EventsInput,
+): Promise<Response> {
   const { jobs } = context.env;
-  const query = parsed(EventsQuery, context.req.query());
-  const id = videoId(context);
   const job = foundJob(id, await jobs.find(id));
   // A browser that reconnects sends the header, and still the query of the first connection.
-  const lastId = context.req.header('last-event-id') ?? query.last_event_id ?? null;
+  const lastId = headers['last-event-id'] ?? query.last_event_id ?? null;
   const start = { from: lastId === null ? 0 : nextIndex(lastId, job), images: query.images };
   return new Response(byteStream(encoded(events(jobs, id, start)), brokenOff(context)), {
     headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store' },

@@ -1,12 +1,5 @@
-import type { Context } from 'hono';
 import { Failure } from '../contract/failure.ts';
 import type { NamedJob } from '../job/job-directory.ts';
-import type { ServiceEnvironment } from './services.ts';
-
-/** Id of the video in a route's path. */
-export function videoId(context: Context<ServiceEnvironment>): string {
-  return context.req.param('id') ?? '';
-}
 
 /** @throws Failure job_not_found where there is no such job */
 export function foundJob(id: string, job: NamedJob | null): NamedJob {

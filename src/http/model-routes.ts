@@ -1,32 +1,46 @@
-import type { Context } from 'hono';
 import { limits } from '../contract/config.ts';
 import { Failure } from '../contract/failure.ts';
-import type { ModelCard } from '../contract/job.ts';
+import { ModelCard, ModelList } from '../contract/job.ts';
 import type { Manifest } from '../contract/manifest.ts';
-import type { Route } from './route.ts';
-import type { ServiceEnvironment } from './services.ts';
+import { type Route, route } from './route.ts';
 
 export const modelRoutes: readonly Route[] = [
-  { method: 'GET', path: '/v1/models', handle: listModels },
-  { method: 'GET', path: '/v1/models/:id', handle: retrieveModel },
+  route({
+    method: 'GET',
+    path: '/v1/models',
+    name: 'listModels',
+    chapter: 'Models',
+    summary: 'Lists the models',
+    scope: 'read',
+    answer: { description: 'All models that are served.', content: { 'application/json': ModelList } },
+    failures: [],
+    handle: async ({ env: { models } }) => {
+      const manifests = await Promise.all(models.names.map((name) => models.manifest(name)));
+      const data = manifests.filter((manifest) => manifest !== null).map(modelJson);
+      return Response.json({ object: 'list', data } satisfies ModelList);
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/models/{id}',
+    name: 'retrieveModel',
+    chapter: 'Models',
+    summary: 'Shows a model',
+    description: 'What its manifest says: the labels it knows, the size it makes, defaults and limits.',
+    scope: 'read',
+    parameters: { id: 'Name of a model.' },
+    answer: { description: 'The model.', content: { 'application/json': ModelCard } },
+    failures: ['model_not_found'],
+    handle: async ({ env: { models } }, { path: { id } }) => {
+      const manifest = await models.manifest(id);
+      if (manifest !== null) return Response.json(modelJson(manifest));
+      throw new Failure(
+        'model_not_found',
+        `There is no model "${id}"; there are ${models.names.join(', ')}.`,
+      );
+    },
+  }),
 ];
-
-async function listModels(context: Context<ServiceEnvironment>): Promise<Response> {
-  const { models } = context.env;
-  const manifests = await Promise.all(models.names.map((name) => models.manifest(name)));
-  return context.json({
-    object: 'list',
-    data: manifests.filter((manifest) => manifest !== null).map(modelJson),
-  });
-}
-
-async function retrieveModel(context: Context<ServiceEnvironment>): Promise<Response> {
-  const { models } = context.env;
-  const name = context.req.param('id') ?? '';
-  const manifest = await models.manifest(name);
-  if (manifest !== null) return context.json(modelJson(manifest));
-  throw new Failure('model_not_found', `There is no model "${name}"; there are ${models.names.join(', ')}.`);
-}
 
 /** What a caller needs of a manifest to write a request. */
 function modelJson(manifest: Manifest): ModelCard {

@@ -1,70 +1,139 @@
 import type { Context } from 'hono';
-import { Failure } from '../contract/failure.ts';
+import type { z } from 'zod';
+import { Failure, type FailureCode } from '../contract/failure.ts';
+import { Video } from '../contract/job.ts';
 import type { Manifest } from '../contract/manifest.ts';
 import {
+  ExtendRequest,
+  ExtensionRequest,
   extension,
+  ForkRequest,
   forkSpec,
-  parseExtendRequest,
-  parseExtensionRequest,
-  parseForkRequest,
 } from '../contract/video-change.ts';
 import { multiplyAddsPerFrame } from '../job/frame-cost.ts';
 import type { NamedJob } from '../job/job-directory.ts';
-import { foundJob, videoId } from './found-job.ts';
-import { readBody, readOptionalBody } from './request-body.ts';
-import type { Route } from './route.ts';
+import { foundJob } from './found-job.ts';
+import { type Answer, type Route, route } from './route.ts';
 import type { ServiceEnvironment } from './services.ts';
 import { videoJson } from './video-json.ts';
 
 type VideoContext = Context<ServiceEnvironment>;
 
-/** What an owner does to a video that there is. */
-export const videoChangeRoutes: readonly Route[] = [
-  { method: 'POST', path: '/v1/videos/extensions', handle: extendNamedVideo },
-  { method: 'POST', path: '/v1/videos/:id/extend', handle: extendVideo },
-  { method: 'POST', path: '/v1/videos/:id/fork', handle: forkVideo },
-  { method: 'POST', path: '/v1/videos/:id/pause', handle: commanded('pause') },
-  { method: 'POST', path: '/v1/videos/:id/resume', handle: commanded('resume') },
-  { method: 'POST', path: '/v1/videos/:id/cancel', handle: commanded('cancel') },
+const changed: Answer = { description: 'The job after it.', content: { 'application/json': Video } };
+
+const anyVideo: readonly FailureCode[] = ['job_not_found', 'job_expired'];
+
+const goingOn: readonly FailureCode[] = [
+  ...anyVideo,
+  'fields_conflict',
+  'out_of_range',
+  'label_unknown',
+  'labels_order',
+  'model_gone',
+  'concurrency_limit',
 ];
 
-function commanded(kind: 'pause' | 'resume' | 'cancel'): Route['handle'] {
-  return async (context) => {
-    const id = videoId(context);
-    return context.json(videoJson(foundJob(id, await context.env.jobs.command(id, { kind }))));
-  };
-}
+const control = {
+  method: 'POST',
+  chapter: 'Control',
+  scope: 'generate',
+  parameters: { id: 'Id of a video.' },
+  answer: changed,
+} as const;
 
-async function extendVideo(context: VideoContext): Promise<Response> {
-  const body = await readOptionalBody(context.req.raw, context.env.bodySeconds);
-  return extended(context, videoId(context), parseExtendRequest(body));
-}
+/** What an owner does to a video that there is. */
+export const videoChangeRoutes: readonly Route[] = [
+  route({
+    ...control,
+    path: '/v1/videos/{id}/pause',
+    name: 'pauseVideo',
+    summary: 'Pauses a video',
+    description: 'Nothing is computed until it is resumed. Pausing a paused video changes nothing.',
+    failures: [...anyVideo, 'job_terminal'],
+    handle: commanded('pause'),
+  }),
+  route({
+    ...control,
+    path: '/v1/videos/{id}/resume',
+    name: 'resumeVideo',
+    summary: 'Goes on with a paused video',
+    failures: [...anyVideo, 'job_terminal'],
+    handle: commanded('resume'),
+  }),
+  route({
+    ...control,
+    path: '/v1/videos/{id}/cancel',
+    name: 'cancelVideo',
+    summary: 'Ends a video early',
+    description: 'The frames that are made stay and can be downloaded; no others are paid.',
+    failures: [...anyVideo, 'job_terminal'],
+    handle: commanded('cancel'),
+  }),
+  route({
+    ...control,
+    path: '/v1/videos/{id}/extend',
+    name: 'extendVideo',
+    chapter: 'Going on',
+    summary: 'Adds frames to a finished video',
+    description:
+      'Goes on from the stored state of a completed, cancelled or failed video: only the new frames are computed and paid.',
+    body: { schema: ExtendRequest, isOptional: true },
+    failures: [...goingOn, 'job_not_finished'],
+    handle: (context, { path: { id }, body }) => extended(context, id, body),
+  }),
+  route({
+    ...control,
+    parameters: {},
+    path: '/v1/videos/extensions',
+    name: 'extendNamedVideo',
+    chapter: 'Going on',
+    summary: 'Adds frames to a finished video that the body names',
+    description: 'The same as `POST /v1/videos/{id}/extend`, as the npm package openai calls it.',
+    body: { schema: ExtensionRequest },
+    failures: [...goingOn, 'job_not_finished'],
+    handle: (context, { body: { video, ...request } }) =>
+      extended(context, typeof video === 'string' ? video : video.id, request),
+  }),
+  route({
+    ...control,
+    path: '/v1/videos/{id}/fork',
+    name: 'forkVideo',
+    chapter: 'Going on',
+    summary: 'Begins another video with the first frames of this one',
+    description:
+      'Shares the frames up to `frame` and goes on with another seed, other labels or another speed. The shared frames are copied and cost nothing.',
+    body: { schema: ForkRequest, isOptional: true },
+    answer: { description: 'The new job.', content: { 'application/json': Video } },
+    failures: [...goingOn, 'seed_unsafe'],
+    handle: forkVideo,
+  }),
+];
 
-async function extendNamedVideo(context: VideoContext): Promise<Response> {
-  const body = await readBody(context.req.raw, context.env.bodySeconds);
-  const { id, request } = parseExtensionRequest(body);
-  return extended(context, id, request);
+function commanded(kind: 'pause' | 'resume' | 'cancel') {
+  return async ({ env }: VideoContext, { path: { id } }: { path: { id: string } }): Promise<Response> =>
+    Response.json(videoJson(foundJob(id, await env.jobs.command(id, { kind }))));
 }
 
 async function extended(
   context: VideoContext,
   id: string,
-  request: ReturnType<typeof parseExtendRequest>,
+  request: z.infer<typeof ExtendRequest>,
 ): Promise<Response> {
   const { jobs } = context.env;
   const job = foundJob(id, await jobs.find(id));
   const manifest = await servedModel(context, job);
   const command = { kind: 'extend', ...extension(request, job, manifest) } as const;
-  return context.json(videoJson(foundJob(id, await jobs.command(id, command))));
+  return Response.json(videoJson(foundJob(id, await jobs.command(id, command))));
 }
 
-async function forkVideo(context: VideoContext): Promise<Response> {
-  const { jobs, randomSeed, bodySeconds } = context.env;
-  const request = parseForkRequest(await readOptionalBody(context.req.raw, bodySeconds));
-  const id = videoId(context);
+async function forkVideo(
+  context: VideoContext,
+  { path: { id }, body }: { path: { id: string }; body: z.infer<typeof ForkRequest> },
+): Promise<Response> {
+  const { jobs, randomSeed } = context.env;
   const source = foundJob(id, await jobs.find(id));
   const manifest = await servedModel(context, source);
-  const { spec, sharedFrames } = forkSpec(request, source, manifest, randomSeed());
+  const { spec, sharedFrames } = forkSpec(body, source, manifest, randomSeed());
   const job = await jobs.create({
     spec,
     build: source.build,
@@ -72,7 +141,7 @@ async function forkVideo(context: VideoContext): Promise<Response> {
     firstFrame: null,
     source: { id, frames: sharedFrames },
   });
-  return context.json(videoJson(job));
+  return Response.json(videoJson(job));
 }
 
 /**

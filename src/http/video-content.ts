@@ -1,6 +1,8 @@
+import { z } from 'zod';
 import { limits } from '../contract/config.ts';
 import { Failure } from '../contract/failure.ts';
 import type { Raster, StoredFrame } from '../contract/frame.ts';
+import { wholeNumberText } from '../contract/refusal.ts';
 import type { JobDirectory, NamedJob } from '../job/job-directory.ts';
 import { encodeApng } from '../media/apng.ts';
 import { encodeGif } from '../media/gif.ts';
@@ -10,13 +12,18 @@ import { spriteSheet } from '../media/sprite-sheet.ts';
 import { begun, byteStream } from './byte-stream.ts';
 
 /** What of a video is wanted, and how. */
-export interface ContentRequest {
-  readonly variant: 'video' | 'thumbnail' | 'spritesheet';
-  /** Of the variant `video`; the others are PNG. */
-  readonly format: 'gif' | 'apng';
-  /** Whole factor by which pixels are enlarged. */
-  readonly scale: number;
-}
+export const ContentQuery = z.strictObject({
+  variant: z
+    .enum(['video', 'thumbnail', 'spritesheet'], 'must be "video", "thumbnail" or "spritesheet"')
+    .default('video')
+    .describe('`thumbnail` is the first frame, `spritesheet` all frames in one picture; both are PNG.'),
+  format: z
+    .enum(['gif', 'apng'], 'must be "gif" or "apng"')
+    .default('gif')
+    .describe('Of the variant `video`.'),
+  scale: wholeNumberText(1, limits.contentScale).default(1).describe('Factor by which pixels are enlarged.'),
+});
+export type ContentQuery = z.infer<typeof ContentQuery>;
 
 /** A file made from a job's frames. */
 export interface ContentFile {
@@ -38,7 +45,7 @@ const sheetColumns = 8;
 export async function videoContent(
   jobs: JobDirectory,
   job: NamedJob,
-  request: ContentRequest,
+  request: ContentQuery,
   onBreak: (error: unknown) => void,
 ): Promise<ContentFile> {
   if (job.committedFrames === 0) throw frameMissing(job, 'Its first frame');
@@ -73,7 +80,7 @@ export function frameMissing({ status, committedFrames }: NamedJob, frame: strin
       );
 }
 
-function checkPixels(job: NamedJob, { variant, format, scale }: ContentRequest): void {
+function checkPixels(job: NamedJob, { variant, format, scale }: ContentQuery): void {
   // Frames of an APNG that are not enlarged are stored ones, taken over as they are.
   if (variant === 'video' && format === 'apng' && scale === 1) return;
   const pixels = job.committedFrames * job.spec.width * job.spec.height * scale * scale;

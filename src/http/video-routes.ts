@@ -2,56 +2,172 @@ import type { Context } from 'hono';
 import { z } from 'zod';
 import { limits } from '../contract/config.ts';
 import { Failure } from '../contract/failure.ts';
-import type { VideoList } from '../contract/job.ts';
-import { parsed, wholeNumber } from '../contract/refusal.ts';
-import type { VideoDeleted } from '../contract/video-event.ts';
-import { jobSpec, parseVideoRequest } from '../contract/video-request.ts';
+import { Video, VideoList } from '../contract/job.ts';
+import { wholeNumberText } from '../contract/refusal.ts';
+import { VideoDeleted } from '../contract/video-event.ts';
+import { jobSpec, VideoRequest } from '../contract/video-request.ts';
 import { multiplyAddsPerFrame } from '../job/frame-cost.ts';
 import type { NamedJob } from '../job/job-directory.ts';
 import { fitted } from '../media/fit.ts';
 import { encodePng } from '../media/png.ts';
-import { streamEvents } from './event-stream.ts';
-import { foundJob, jobNotFound, videoId } from './found-job.ts';
+import { EventsHeaders, EventsQuery, streamEvents } from './event-stream.ts';
+import { foundJob, jobNotFound } from './found-job.ts';
 import { referenceBytes } from './input-reference.ts';
-import { readBody } from './request-body.ts';
 import { brokenOff } from './request-log.ts';
-import type { Route } from './route.ts';
+import { type Route, route } from './route.ts';
 import { embeddable } from './safe-headers.ts';
 import type { ServiceEnvironment } from './services.ts';
-import { frameMissing, videoContent } from './video-content.ts';
+import { ContentQuery, frameMissing, videoContent } from './video-content.ts';
 import { videoJson } from './video-json.ts';
 
 type VideoContext = Context<ServiceEnvironment>;
 
-export const videoRoutes: readonly Route[] = [
-  { method: 'POST', path: '/v1/videos', handle: createVideo },
-  { method: 'GET', path: '/v1/videos', handle: listVideos },
-  { method: 'GET', path: '/v1/videos/:id', handle: retrieveVideo },
-  { method: 'DELETE', path: '/v1/videos/:id', handle: deleteVideo },
-  { method: 'GET', path: '/v1/videos/:id/content', handle: downloadContent },
-  { method: 'GET', path: '/v1/videos/:id/events', handle: streamEvents },
-  { method: 'GET', path: '/v1/videos/:id/frames/:name{[0-9]+\\.png}', handle: downloadFrame },
-];
-
-const number = (text: string) => (/^\d+$/.test(text) ? Number(text) : Number.NaN);
+/** The path of one video. */
+interface VideoInput {
+  readonly path: { readonly id: string };
+}
 
 const ListQuery = z.strictObject({
-  after: z.string().optional(),
-  limit: z.string().transform(number).pipe(wholeNumber(1, limits.listEntries)).default(20),
-  order: z.enum(['asc', 'desc'], 'must be "asc" or "desc"').default('desc'),
+  after: z.string().optional().describe('Id of the video before the page: `last_id` of the page before.'),
+  limit: wholeNumberText(1, limits.listEntries).default(20).describe('Videos of one page.'),
+  order: z
+    .enum(['asc', 'desc'], 'must be "asc" or "desc"')
+    .default('desc')
+    .describe('By creation: oldest or newest first.'),
 });
 
-const ContentQuery = z.strictObject({
-  variant: z
-    .enum(['video', 'thumbnail', 'spritesheet'], 'must be "video", "thumbnail" or "spritesheet"')
-    .default('video'),
-  format: z.enum(['gif', 'apng'], 'must be "gif" or "apng"').default('gif'),
-  scale: z.string().transform(number).pipe(wholeNumber(1, limits.contentScale)).default(1),
-});
+const parameters = { id: 'Id of a video.' } as const;
 
-async function createVideo(context: VideoContext): Promise<Response> {
-  const { jobs, models, decodeImage, fetch, randomSeed, bodySeconds } = context.env;
-  const request = parseVideoRequest(await readBody(context.req.raw, bodySeconds));
+export const videoRoutes: readonly Route[] = [
+  route({
+    method: 'POST',
+    path: '/v1/videos',
+    name: 'createVideo',
+    chapter: 'Videos',
+    summary: 'Creates a video',
+    description:
+      'Answers with the job at once; the frames follow. Every field has a default: `{}` is a video of the default model without a label.',
+    scope: 'generate',
+    body: { schema: VideoRequest },
+    answer: { description: 'The new job.', content: { 'application/json': Video } },
+    failures: [
+      'model_unknown',
+      'label_unknown',
+      'labels_order',
+      'size_unsupported',
+      'seed_unsafe',
+      'fields_conflict',
+      'out_of_range',
+      'url_scheme',
+      'url_host',
+      'url_credentials',
+      'url_port',
+      'url_redirect',
+      'url_body_too_large',
+      'url_unreachable',
+      'image_dimensions',
+      'image_inflate_limit',
+      'image_corrupt',
+      'image_animated',
+      'image_type',
+      'concurrency_limit',
+    ],
+    handle: createVideo,
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/videos',
+    name: 'listVideos',
+    chapter: 'Videos',
+    summary: 'Lists your videos',
+    scope: 'read',
+    query: ListQuery,
+    answer: { description: 'One page.', content: { 'application/json': VideoList } },
+    failures: ['job_not_found'],
+    handle: listVideos,
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/videos/{id}',
+    name: 'retrieveVideo',
+    chapter: 'Videos',
+    summary: 'Shows a video',
+    scope: 'read',
+    parameters,
+    answer: { description: 'The job.', content: { 'application/json': Video } },
+    failures: ['job_not_found', 'job_expired'],
+    handle: async (context, { path: { id } }) => Response.json(videoJson(await requestedJob(context, id))),
+  }),
+  route({
+    method: 'DELETE',
+    path: '/v1/videos/{id}',
+    name: 'deleteVideo',
+    chapter: 'Videos',
+    summary: 'Removes a video and all its data',
+    description: 'In any state; one that is being made stops. Forks of it that have begun keep their frames.',
+    scope: 'generate',
+    parameters,
+    answer: { description: 'It is gone.', content: { 'application/json': VideoDeleted } },
+    failures: ['job_not_found'],
+    handle: deleteVideo,
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/videos/{id}/content',
+    name: 'downloadContent',
+    chapter: 'Frames',
+    summary: 'Downloads the video, or a picture of it',
+    description: 'Also of a video that is unfinished, cancelled or failed: what there is of it.',
+    scope: 'read',
+    parameters,
+    query: ContentQuery,
+    answer: {
+      description: 'The file, sent while it is made.',
+      content: { 'image/gif': null, 'image/apng': null, 'image/png': null },
+    },
+    failures: ['job_not_found', 'job_expired', 'frame_not_ready', 'frame_not_found', 'out_of_range'],
+    handle: downloadContent,
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/videos/{id}/frames/{n}.png',
+    name: 'downloadFrame',
+    chapter: 'Frames',
+    summary: 'Downloads one frame',
+    description: 'A frame never changes and may be kept.',
+    scope: 'read',
+    parameters: { ...parameters, n: 'Index of the frame; the first one is 0.' },
+    answer: { description: 'The frame in the size of the model.', content: { 'image/png': null } },
+    failures: ['job_not_found', 'job_expired', 'frame_not_found', 'frame_not_ready'],
+    handle: downloadFrame,
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/videos/{id}/events',
+    name: 'followVideo',
+    chapter: 'Frames',
+    summary: 'Follows a video: frames and progress as they happen',
+    description: `Server-sent events, every frame once and in order:
+
+- \`frame\`, whose id is the index of the frame, with a FrameEvent;
+- \`progress\` with a ProgressEvent: at the start, after frames, and when the status changes;
+- \`completed\`, \`failed\` or \`cancelled\` with the Video, and \`deleted\` with a VideoDeleted: the end.
+
+A connection that breaks is resumed by the same request with \`Last-Event-ID\`. While nothing happens, a comment comes every ${limits.heartbeatSeconds} seconds.`,
+    scope: 'read',
+    parameters,
+    query: EventsQuery,
+    headers: EventsHeaders,
+    answer: { description: 'A stream of events.', content: { 'text/event-stream': null } },
+    failures: ['job_not_found', 'job_expired', 'last_event_id'],
+    handle: streamEvents,
+  }),
+];
+
+async function createVideo(
+  { env: { jobs, models, decodeImage, fetch, randomSeed } }: VideoContext,
+  { body: request }: { body: VideoRequest },
+): Promise<Response> {
   const name = request.model ?? models.byDefault;
   const manifest = await models.manifest(name);
   if (manifest === null) {
@@ -72,16 +188,14 @@ async function createVideo(context: VideoContext): Promise<Response> {
     firstFrame,
     source: null,
   });
-  return context.json(videoJson(job));
+  return Response.json(videoJson(job));
 }
 
-async function retrieveVideo(context: VideoContext): Promise<Response> {
-  return context.json(videoJson(await requestedJob(context)));
-}
-
-async function listVideos(context: VideoContext): Promise<Response> {
-  const { after = null, limit, order } = parsed(ListQuery, context.req.query());
-  const page = await context.env.jobs.list({ after, limit, order });
+async function listVideos(
+  { env }: VideoContext,
+  { query: { after, limit, order } }: { query: z.infer<typeof ListQuery> },
+): Promise<Response> {
+  const page = await env.jobs.list({ after: after ?? null, limit, order });
   if (page === null)
     throw new Failure('job_not_found', `after names no video of yours: "${after}".`, 'after');
   const data = page.jobs.map(videoJson);
@@ -92,24 +206,20 @@ async function listVideos(context: VideoContext): Promise<Response> {
     last_id: data.at(-1)?.id ?? null,
     has_more: page.hasMore,
   };
-  return context.json(list);
+  return Response.json(list);
 }
 
-async function deleteVideo(context: VideoContext): Promise<Response> {
-  const id = videoId(context);
-  if (!(await context.env.jobs.remove(id))) throw jobNotFound(id);
-  return context.json({ id, object: 'video.deleted', deleted: true } satisfies VideoDeleted);
+async function deleteVideo({ env }: VideoContext, { path: { id } }: VideoInput): Promise<Response> {
+  if (!(await env.jobs.remove(id))) throw jobNotFound(id);
+  return Response.json({ id, object: 'video.deleted', deleted: true } satisfies VideoDeleted);
 }
 
-async function downloadContent(context: VideoContext): Promise<Response> {
-  const request = parsed(ContentQuery, context.req.query());
-  const job = await requestedJob(context);
-  const { mediaType, extension, body } = await videoContent(
-    context.env.jobs,
-    job,
-    request,
-    brokenOff(context),
-  );
+async function downloadContent(
+  context: VideoContext,
+  { path, query }: VideoInput & { query: ContentQuery },
+): Promise<Response> {
+  const job = await requestedJob(context, path.id);
+  const { mediaType, extension, body } = await videoContent(context.env.jobs, job, query, brokenOff(context));
   return new Response(body, {
     headers: {
       'content-type': mediaType,
@@ -119,9 +229,12 @@ async function downloadContent(context: VideoContext): Promise<Response> {
   });
 }
 
-async function downloadFrame(context: VideoContext): Promise<Response> {
-  const job = await requestedJob(context);
-  const index = Number.parseInt(context.req.param('name') ?? '', 10);
+async function downloadFrame(
+  context: VideoContext,
+  { path }: { path: { id: string; n: string } },
+): Promise<Response> {
+  const job = await requestedJob(context, path.id);
+  const index = Number.parseInt(path.n, 10);
   if (index >= job.spec.frames) {
     throw new Failure(
       'frame_not_found',
@@ -140,7 +253,6 @@ async function downloadFrame(context: VideoContext): Promise<Response> {
   });
 }
 
-async function requestedJob(context: VideoContext): Promise<NamedJob> {
-  const id = videoId(context);
-  return foundJob(id, await context.env.jobs.find(id));
+async function requestedJob({ env }: VideoContext, id: string): Promise<NamedJob> {
+  return foundJob(id, await env.jobs.find(id));
 }

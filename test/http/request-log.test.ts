@@ -40,7 +40,7 @@ it('writes one line a request: its id, method, pattern of the route, status, dur
   expect(rows).toEqual([
     ['POST', '/v1/videos', 200, undefined],
     ['HEAD', '/v1/videos/:id', 200, undefined],
-    ['GET', '/v1/videos/:id/frames/:name{[0-9]+\\.png}', 404, 'job_not_found'],
+    ['GET', '/v1/videos/:id/frames/:n{[0-9]+\\.png}', 404, 'job_not_found'],
     ['DELETE', '/v1/videos/:id', 404, 'job_not_found'],
     ['GET', '/*', 404, 'route_not_found'],
     ['GET', '/v1/videos', 422, 'out_of_range'],

@@ -5,6 +5,7 @@ import type { Services } from '../../src/http/services.ts';
 import { imageDecoder } from '../../src/media/image-decoder.ts';
 import { sampleManifest } from '../contract/sample-manifest.ts';
 import { codecModules } from '../media/sample-image.ts';
+import { undocumented } from './documented-answer.ts';
 import { MemoryJobs } from './memory-jobs.ts';
 
 const decodeImage = imageDecoder(await codecModules());
@@ -38,11 +39,12 @@ export class TestService {
   }
 
   /** Carries the requests of a client. */
-  readonly send = (request: Request): Promise<Response> =>
-    Promise.resolve(app.fetch(request, this.#services));
+  readonly send = async (request: Request): Promise<Response> =>
+    asDocumented(request.method, request.url, await app.fetch(request, this.#services));
 
-  request(path: string, init: RequestInit = {}): Promise<Response> {
-    return Promise.resolve(app.request(path, init, this.#services));
+  async request(path: string, init: RequestInit = {}): Promise<Response> {
+    const answer = await app.request(path, init, this.#services);
+    return asDocumented(init.method ?? 'GET', new URL(path, 'http://service.invalid').href, answer);
   }
 
   postJson(body: unknown, path?: string): Promise<Response> {
@@ -70,6 +72,21 @@ export class TestService {
     if (response.status !== 200) throw new Error(await response.text());
     return response.json() as Promise<Video>;
   }
+}
+
+/** The answer, once it is what the OpenAPI document says of it. */
+async function asDocumented(method: string, url: string, answer: Response): Promise<Response> {
+  const contentType = answer.headers.get('content-type');
+  const isJson = contentType?.startsWith('application/json') === true;
+  const found = undocumented({
+    method,
+    pathname: new URL(url).pathname,
+    status: answer.status,
+    contentType,
+    text: isJson ? await answer.clone().text() : '',
+  });
+  if (found.length > 0) throw new Error(`${method} ${url}, not as documented: ${found.join('; ')}`);
+  return answer;
 }
 
 /** Status, code and field of a refusal; checks the shape that all of them have. */

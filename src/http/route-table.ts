@@ -1,0 +1,14 @@
+import { documentRoutes } from './document-routes.ts';
+import { modelRoutes } from './model-routes.ts';
+import { apiDocument } from './openapi.ts';
+import type { Route } from './route.ts';
+import { videoChangeRoutes } from './video-change-routes.ts';
+import { videoRoutes } from './video-routes.ts';
+
+/** All that is served; the OpenAPI document is made from it. */
+export const routes: readonly Route[] = [
+  ...videoRoutes,
+  ...videoChangeRoutes,
+  ...modelRoutes,
+  ...documentRoutes(() => apiDocument(routes)),
+];
