@@ -16,6 +16,7 @@ export const failures = {
   json_too_deep: { status: 400, when: 'The JSON is nested too deeply.' },
   form_invalid: { status: 400, when: 'The body is not the form that it says it is.' },
   body_too_large: { status: 413, when: 'The body is too large.' },
+  body_incomplete: { status: 400, when: 'The connection broke off in the middle of the body.' },
   request_timeout: { status: 408, when: 'The body arrived too slowly.' },
   unknown_field: { status: 422, when: 'A field or query parameter is not known.' },
   field_required: { status: 422, when: 'A field is missing.' },

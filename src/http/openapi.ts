@@ -148,7 +148,13 @@ function named(examples: readonly Example[], partOf: (example: Example) => unkno
 
 const ofEveryRoute: readonly FailureCode[] = ['uri_too_long', 'headers_too_large'];
 
-const ofFields: readonly FailureCode[] = ['unknown_field', 'field_required', 'type_mismatch', 'out_of_range'];
+const ofFields: readonly FailureCode[] = [
+  'unknown_field',
+  'field_required',
+  'type_mismatch',
+  'out_of_range',
+  'fields_conflict',
+];
 
 const ofBodies: readonly FailureCode[] = [
   'media_type',
@@ -158,8 +164,8 @@ const ofBodies: readonly FailureCode[] = [
   'json_too_deep',
   'form_invalid',
   'body_too_large',
+  'body_incomplete',
   'request_timeout',
-  'fields_conflict',
 ];
 
 /** Every code that a route can refuse with. */

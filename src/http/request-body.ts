@@ -18,7 +18,7 @@ const jsonFields = new Set(['labels', 'metadata']);
 
 /**
  * Reads a body of JSON or multipart/form-data into plain values; files become byte arrays.
- * @throws Failure media_type, content_encoding, body_too_large, request_timeout, body_empty, json_invalid,
+ * @throws Failure media_type, content_encoding, body_too_large, body_incomplete, request_timeout, body_empty, json_invalid,
  *   json_too_deep, form_invalid, fields_conflict
  */
 export async function readBody(request: Request, bodySeconds: number): Promise<unknown> {
@@ -59,7 +59,7 @@ async function readBytes(request: Request, bodySeconds: number): Promise<Uint8Ar
     const pieces: Uint8Array[] = [];
     let length = 0;
     while (true) {
-      const piece = await Promise.race([reader.read(), deadline]);
+      const piece = await Promise.race([reader.read().catch(brokenOff), deadline]);
       if (piece === 'late') throw tooSlow(bodySeconds);
       if (piece.done) return concatenated(pieces, length);
       length += piece.value.length;
@@ -72,6 +72,10 @@ async function readBytes(request: Request, bodySeconds: number): Promise<Uint8Ar
   } finally {
     clearTimeout(timer);
   }
+}
+
+function brokenOff(): never {
+  throw new Failure('body_incomplete', 'The body broke off before its end; send it again.');
 }
 
 function tooLarge(): Failure {

@@ -4,6 +4,7 @@ import type { Scope } from '../contract/access.ts';
 import type { FailureCode } from '../contract/failure.ts';
 import { parsed } from '../contract/refusal.ts';
 import { readBody, readOptionalBody } from './request-body.ts';
+import { readQuery } from './request-query.ts';
 import type { ServiceEnvironment } from './services.ts';
 
 type RouteContext = Context<ServiceEnvironment>;
@@ -116,7 +117,7 @@ export function route<const Path extends string, Query, Headers, Body>(
       const { req } = context;
       const input = {
         path: req.param() as Record<ParameterName<Path>, string>,
-        query: query === undefined ? undefined : parsed(query, req.query()),
+        query: query === undefined ? undefined : parsed(query, readQuery(context)),
         headers: headers === undefined ? undefined : parsed(headers, req.header()),
         body: body === undefined ? undefined : parsed(body.schema, await bodyOf(context, body)),
       };
