@@ -17,7 +17,14 @@ export default defineConfig({
           cloudflareTest({
             wrangler: { configPath: './wrangler.toml' },
             // Wakes of a few frames, so that a short video takes several; a limit that a test reaches soon.
-            miniflare: { bindings: { WAKE_SECONDS: '0.05', UNFINISHED_VIDEOS: '40', LOG_LEVEL: 'error' } },
+            miniflare: {
+              bindings: {
+                WAKE_SECONDS: '0.05',
+                UNFINISHED_VIDEOS: '40',
+                STARTING_CREDITS: '1000000000',
+                LOG_LEVEL: 'error',
+              },
+            },
           }),
         ],
         // One workerd for all files: loading the Worker takes longer than most of them.

@@ -59,6 +59,7 @@ function wire(env: Bindings): Wiring {
       decodeImage: imageDecoder({ jpeg: jpegModule, webp: webpModule }),
       fetch: (url, init) => fetch(url, init),
       randomSeed: () => crypto.getRandomValues(new Uint32Array(1))[0] as number,
+      multiplyAddsPerCredit: config.MULTIPLY_ADDS_PER_CREDIT,
       bodySeconds: limits.bodySeconds,
       allowedOrigins: config.CORS_ORIGINS,
       log,
@@ -78,6 +79,7 @@ function wire(env: Bindings): Wiring {
     accounts: {
       clock: Date.now,
       unfinishedVideos: config.UNFINISHED_VIDEOS,
+      startingCredits: config.STARTING_CREDITS,
       knowsHold: async (jobId, hold) => (await jobStub(env.JOBS, jobId)?.knowsHold(hold)) ?? false,
     },
   };

@@ -20,6 +20,9 @@ export interface LocalServiceOptions {
 
 const configFile = fileURLToPath(new URL('../../wrangler.toml', import.meta.url));
 
+/** On this machine nobody should have to think about money. */
+const startingCredits = 1_000_000_000;
+
 /** Wrangler asks the network for nothing: no metrics, no description of a Cloudflare request. */
 export const quietEnvironment = {
   CLOUDFLARE_CF_FETCH_ENABLED: 'false',
@@ -41,6 +44,7 @@ export async function startLocalService({
   const { unstable_startWorker: startWorker } = await import('wrangler');
   const worker = await startWorker({
     config: configFile,
+    bindings: { STARTING_CREDITS: { type: 'plain_text', value: String(startingCredits) } },
     dev: {
       server: { hostname: '127.0.0.1', port },
       persist: dataFolder,

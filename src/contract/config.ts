@@ -73,6 +73,10 @@ export const Config = z.object({
   WAKE_SECONDS: positive,
   /** Unfinished videos that an account may have at a time. */
   UNFINISHED_VIDEOS: positive.pipe(z.int()),
+  /** What one credit buys; a frame costs at least one. */
+  MULTIPLY_ADDS_PER_CREDIT: positive,
+  /** Credits that an account is given once. */
+  STARTING_CREDITS: z.coerce.number().nonnegative().pipe(z.int()),
   /** Days that a finished or paused video is kept. */
   EXPIRY_DAYS: positive.max(36_500),
   /** Origins whose pages may call the API from a browser, between commas. */

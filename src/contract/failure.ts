@@ -47,6 +47,10 @@ export const failures = {
   job_expired: { status: 410, when: 'The video was kept for its time and then deleted.' },
   model_gone: { status: 409, when: 'The build of the model that made the video is not served any more.' },
   last_event_id: { status: 400, when: '`Last-Event-ID` is not the index of a frame of the video.' },
+  insufficient_credits: {
+    status: 402,
+    when: 'The order costs more credits than are available; the message says both.',
+  },
   concurrency_limit: {
     status: 429,
     when: 'Too many of your videos are unfinished; `retry-after` says when to ask again.',

@@ -47,6 +47,17 @@ const JobErrorCode = z.enum(['model_gone', 'source_gone', 'generation_failed']);
 export const JobError = z.object({ code: JobErrorCode, message: z.string() });
 export type JobError = z.infer<typeof JobError>;
 
+/** What a video costs in credits, over all its orders. */
+export const Cost = z
+  .object({
+    quoted: z.int().describe('Price of all frames that were ordered: the sum of the three others.'),
+    held: z.int().describe('Set aside for frames that are still to be made.'),
+    captured: z.int().describe('For frames that were made.'),
+    released: z.int().describe('Given back, because the frames will not be made.'),
+  })
+  .meta({ id: 'Cost', description: 'What a video costs in credits, over its creation and its extensions.' });
+export type Cost = z.infer<typeof Cost>;
+
 const unixSeconds = z.int().describe('Unix seconds.');
 
 /** A job as the API shows it. Times are Unix seconds. */
@@ -76,6 +87,7 @@ export const Video = z
     temperature: z.number(),
     palette: Palette,
     metadata: z.record(z.string(), z.string()),
+    cost: Cost,
     created_at: unixSeconds,
     completed_at: unixSeconds.nullable().describe('When it was completed, failed or cancelled.'),
     expires_at: unixSeconds

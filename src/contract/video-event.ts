@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Video, VideoStatus } from './job.ts';
+import { Cost, Video, VideoStatus } from './job.ts';
 
 /** A frame is finished; the id of the event is its index. */
 export const FrameEvent = z
@@ -18,6 +18,7 @@ export const ProgressEvent = z
     committed: z.int(),
     requested: z.int(),
     progress: z.int().describe('Percent, rounded down.'),
+    cost: Cost,
   })
   .meta({ id: 'ProgressEvent', description: 'How far a video is.' });
 export type ProgressEvent = z.infer<typeof ProgressEvent>;

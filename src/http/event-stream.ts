@@ -127,6 +127,7 @@ function progressOf(job: NamedJob): ProgressEvent {
     committed: job.committedFrames,
     requested: job.spec.frames,
     progress: progressPercent(job),
+    cost: job.cost,
   };
 }
 

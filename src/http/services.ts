@@ -14,6 +14,8 @@ export interface Services {
   readonly fetch: Fetch;
   /** Seed of a request that names none. */
   readonly randomSeed: () => number;
+  /** What one credit buys. */
+  readonly multiplyAddsPerCredit: number;
   /** How long a request's body may take to arrive. */
   readonly bodySeconds: number;
   /** Origins whose pages may call from a browser; `*` is all. */

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { z } from 'zod';
+import { frameCredits } from '../billing/price.ts';
 import { Failure, type FailureCode } from '../contract/failure.ts';
 import { Video } from '../contract/job.ts';
 import type { Manifest } from '../contract/manifest.ts';
@@ -31,6 +32,7 @@ const goingOn: readonly FailureCode[] = [
   'labels_order',
   'model_gone',
   'concurrency_limit',
+  'insufficient_credits',
 ];
 
 const control = {
@@ -119,10 +121,15 @@ async function extended(
   id: string,
   request: z.infer<typeof ExtendRequest>,
 ): Promise<Response> {
-  const { jobs } = context.env;
+  const { jobs, multiplyAddsPerCredit } = context.env;
   const job = foundJob(id, await jobs.find(id));
   const manifest = await servedModel(context, job);
-  const command = { kind: 'extend', ...extension(request, job, manifest) } as const;
+  const frameMultiplyAdds = multiplyAddsPerFrame(manifest, job.spec);
+  const command = {
+    kind: 'extend',
+    ...extension(request, job, manifest),
+    frameCredits: frameCredits(frameMultiplyAdds, multiplyAddsPerCredit),
+  } as const;
   return Response.json(videoJson(foundJob(id, await jobs.command(id, command))));
 }
 
@@ -130,14 +137,16 @@ async function forkVideo(
   context: VideoContext,
   { path: { id }, body }: { path: { id: string }; body: z.infer<typeof ForkRequest> },
 ): Promise<Response> {
-  const { jobs, randomSeed } = context.env;
+  const { jobs, randomSeed, multiplyAddsPerCredit } = context.env;
   const source = foundJob(id, await jobs.find(id));
   const manifest = await servedModel(context, source);
   const { spec, sharedFrames } = forkSpec(body, source, manifest, randomSeed());
+  const frameMultiplyAdds = multiplyAddsPerFrame(manifest, spec);
   const job = await jobs.create({
     spec,
     build: source.build,
-    frameMultiplyAdds: multiplyAddsPerFrame(manifest, spec),
+    frameMultiplyAdds,
+    frameCredits: frameCredits(frameMultiplyAdds, multiplyAddsPerCredit),
     firstFrame: null,
     source: { id, frames: sharedFrames },
   });

@@ -27,6 +27,7 @@ export function videoJson(job: NamedJob): Video {
     temperature: spec.temperature,
     palette: spec.palette,
     metadata: spec.metadata,
+    cost: job.cost,
     created_at: unixSeconds(job.createdAt),
     completed_at: job.completedAt === null ? null : unixSeconds(job.completedAt),
     expires_at: job.expiresAt === null ? null : unixSeconds(job.expiresAt),

@@ -5,14 +5,11 @@ import { Failure } from '../contract/failure.ts';
 import { Video, VideoList } from '../contract/job.ts';
 import { wholeNumberText } from '../contract/refusal.ts';
 import { VideoDeleted } from '../contract/video-event.ts';
-import { jobSpec, VideoRequest } from '../contract/video-request.ts';
-import { multiplyAddsPerFrame } from '../job/frame-cost.ts';
+import { VideoRequest } from '../contract/video-request.ts';
 import type { NamedJob } from '../job/job-directory.ts';
-import { fitted } from '../media/fit.ts';
-import { encodePng } from '../media/png.ts';
 import { EventsHeaders, EventsQuery, streamEvents } from './event-stream.ts';
 import { foundJob, jobNotFound } from './found-job.ts';
-import { referenceBytes } from './input-reference.ts';
+import { newJob, newJobFailures } from './new-job.ts';
 import { brokenOff } from './request-log.ts';
 import { type Route, route } from './route.ts';
 import { embeddable } from './safe-headers.ts';
@@ -50,28 +47,7 @@ export const videoRoutes: readonly Route[] = [
     scope: 'generate',
     body: { schema: VideoRequest },
     answer: { description: 'The new job.', content: { 'application/json': Video } },
-    failures: [
-      'model_unknown',
-      'label_unknown',
-      'labels_order',
-      'size_unsupported',
-      'seed_unsafe',
-      'fields_conflict',
-      'out_of_range',
-      'url_scheme',
-      'url_host',
-      'url_credentials',
-      'url_port',
-      'url_redirect',
-      'url_body_too_large',
-      'url_unreachable',
-      'image_dimensions',
-      'image_inflate_limit',
-      'image_corrupt',
-      'image_animated',
-      'image_type',
-      'concurrency_limit',
-    ],
+    failures: [...newJobFailures, 'concurrency_limit', 'insufficient_credits'],
     handle: createVideo,
   }),
   route({
@@ -164,31 +140,8 @@ A connection that breaks is resumed by the same request with \`Last-Event-ID\`. 
   }),
 ];
 
-async function createVideo(
-  { env: { jobs, models, decodeImage, fetch, randomSeed } }: VideoContext,
-  { body: request }: { body: VideoRequest },
-): Promise<Response> {
-  const name = request.model ?? models.byDefault;
-  const manifest = await models.manifest(name);
-  if (manifest === null) {
-    throw new Failure(
-      'model_unknown',
-      `model "${name}" is not served; there are ${models.names.join(', ')}.`,
-      'model',
-    );
-  }
-  const spec = jobSpec(request, manifest, randomSeed());
-  const file = await referenceBytes(request.input_reference, fetch);
-  const firstFrame = file === null ? null : encodePng(fitted(await decodeImage(file), manifest.frame));
-  const build = await models.build(name);
-  const job = await jobs.create({
-    spec,
-    build,
-    frameMultiplyAdds: multiplyAddsPerFrame(manifest, spec),
-    firstFrame,
-    source: null,
-  });
-  return Response.json(videoJson(job));
+async function createVideo({ env }: VideoContext, { body }: { body: VideoRequest }): Promise<Response> {
+  return Response.json(videoJson(await env.jobs.create(await newJob(env, body))));
 }
 
 async function listVideos(

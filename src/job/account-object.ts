@@ -1,5 +1,15 @@
 import { DurableObject } from 'cloudflare:workers';
-import { confirmHold, type Hold, nextSweep, openHold, overdueHolds, settleHolds } from './account-core.ts';
+import {
+  confirmHold,
+  type Hold,
+  type HoldRefusal,
+  nextSweep,
+  openHold,
+  overdueHolds,
+  settleHolds,
+} from '../billing/holds.ts';
+import { type Balance, type TopupOutcome, topUp } from '../billing/ledger.ts';
+import type { Price } from '../billing/price.ts';
 import { AccountStore, type JobPage } from './account-store.ts';
 import type { PageRequest } from './job-directory.ts';
 import type { Order } from './job-record.ts';
@@ -14,11 +24,16 @@ export interface AccountSurroundings {
   readonly clock: () => number;
   /** Holds that may be unfinished at a time. */
   readonly unfinishedVideos: number;
+  /** Credits that an account is given once; 0 = none. */
+  readonly startingCredits: number;
   /** Whether a job goes, or ever went, by a hold; false where there is no such job. */
   readonly knowsHold: (jobId: string, hold: number) => Promise<boolean>;
 }
 
-/** What belongs to one account: the list of its jobs, and what was made for each order. */
+/** Under which reference an account is given its first credits. */
+const startingReference = 'starting credits';
+
+/** What belongs to one account: the list of its jobs, what was made for each order, and its credits. */
 export abstract class AccountObject<Env = unknown> extends DurableObject<Env> {
   readonly #store: AccountStore;
 
@@ -31,29 +46,49 @@ export abstract class AccountObject<Env = unknown> extends DurableObject<Env> {
   }
 
   /** Opens a hold for an order, or says why there is none. The first hold of a job lists it, too. */
-  async open(jobId: string): Promise<Order | 'concurrency_limit'> {
+  async open(jobId: string, price: Price): Promise<Order | HoldRefusal> {
     const { clock, unfinishedVideos } = this.surroundings();
-    const opened = openHold(this.#store, { jobId, now: clock(), maximum: unfinishedVideos });
-    if (opened === 'concurrency_limit') return opened;
-    const { hold, openedAt } = opened;
-    if (hold === 0) this.#store.list(jobId);
+    const request = { jobId, price, now: clock(), maximum: unfinishedVideos };
+    const opened = this.#atOnce(() => {
+      this.#start();
+      const hold = openHold(this.#store, request);
+      if (!('refused' in hold) && hold.hold === 0) this.#store.list(jobId);
+      return hold;
+    });
+    if ('refused' in opened) return opened;
     await this.#arm();
-    return { hold, openedAt };
+    return { hold: opened.hold, openedAt: opened.openedAt, price: opened.price };
   }
 
   /** Ends a hold whose order came to nothing. */
   async drop(jobId: string, hold: number): Promise<void> {
-    confirmHold(this.#store, { jobId, hold }, false);
+    const { clock } = this.surroundings();
+    this.#atOnce(() => confirmHold(this.#store, { jobId, hold }, false, clock()));
   }
 
   /** Notes what a job has made. */
   async settle(jobId: string, message: SettlementMessage): Promise<void> {
-    settleHolds(this.#store, jobId, message, this.surroundings().clock());
+    const { clock } = this.surroundings();
+    this.#atOnce(() => settleHolds(this.#store, jobId, message, clock()));
   }
 
   /** One page of job ids in the order of creation or its reverse; null where `after` is not a job of the account. */
   async page(request: PageRequest): Promise<JobPage | null> {
     return this.#store.page(request);
+  }
+
+  async balance(): Promise<Balance> {
+    this.#atOnce(() => this.#start());
+    return this.#store.balance();
+  }
+
+  /** Adds credits that came in under a reference, once, however often it is told of them. */
+  async credit(reference: string, credits: number): Promise<TopupOutcome> {
+    const { clock } = this.surroundings();
+    return this.#atOnce(() => {
+      this.#start();
+      return topUp(this.#store, { reference, credits, now: clock() });
+    });
   }
 
   /** A hold as it stands, or null. */
@@ -68,12 +103,28 @@ export abstract class AccountObject<Env = unknown> extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     const { clock, knowsHold } = this.surroundings();
     const asked = overdueHolds(this.#store, clock()).map(async (hold) =>
-      confirmHold(this.#store, hold, await knowsHold(hold.jobId, hold.hold)),
+      this.#confirm(hold, await knowsHold(hold.jobId, hold.hold)),
     );
     const failed = (await Promise.allSettled(asked)).filter((answer) => answer.status === 'rejected');
     const reasons = failed.map(({ reason }) => reason);
     if (reasons.length > 0) throw new AggregateError(reasons, 'jobs do not say whether they know a hold');
     await this.#arm();
+  }
+
+  #confirm(hold: Hold, isUsed: boolean): void {
+    const { clock } = this.surroundings();
+    this.#atOnce(() => confirmHold(this.#store, hold, isUsed, clock()));
+  }
+
+  /** The first credits of an account that has had none. */
+  #start(): void {
+    const { clock, startingCredits: credits } = this.surroundings();
+    if (credits > 0) topUp(this.#store, { reference: startingReference, credits, now: clock() });
+  }
+
+  /** All that the ledger's rules write is there together, or none of it. */
+  #atOnce<T>(change: () => T): T {
+    return this.ctx.storage.transactionSync(change);
   }
 
   /** The alarm is when the next hold has to be looked into, whatever became of the one that was set for it. */

@@ -1,4 +1,5 @@
-import type { AccountBook, Hold } from './account-core.ts';
+import type { AccountBook, Hold } from '../billing/holds.ts';
+import { type Balance, type Entry, emptyBalance } from '../billing/ledger.ts';
 import type { PageRequest } from './job-directory.ts';
 import { migrate } from './schema-version.ts';
 
@@ -19,9 +20,24 @@ const migrations: readonly string[] = [
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX unfinished ON hold (is_ended) WHERE is_ended = 0;
    CREATE INDEX unconfirmed ON hold (is_confirmed) WHERE is_confirmed = 0;`,
+
+  // Credits. Holds of the time before cost nothing.
+  `ALTER TABLE hold ADD COLUMN frames INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE hold ADD COLUMN frame_credits INTEGER NOT NULL DEFAULT 0;
+   CREATE TABLE entry (
+     position INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, credits INTEGER NOT NULL CHECK (credits >= 0),
+     at INTEGER NOT NULL, job TEXT, hold INTEGER, reference TEXT UNIQUE,
+     purchased INTEGER NOT NULL, available INTEGER NOT NULL CHECK (available >= 0),
+     held INTEGER NOT NULL CHECK (held >= 0), spent INTEGER NOT NULL CHECK (spent >= 0),
+     CHECK (purchased = available + held + spent)
+   ) STRICT;
+   CREATE TRIGGER entry_is_not_changed BEFORE UPDATE ON entry
+     BEGIN SELECT RAISE(ABORT, 'entries are only added'); END;
+   CREATE TRIGGER entry_is_not_deleted BEFORE DELETE ON entry
+     BEGIN SELECT RAISE(ABORT, 'entries are only added'); END;`,
 ];
 
-/** The SQL of one account: its jobs in the order of creation, and their holds. */
+/** The SQL of one account: its jobs in the order of creation, their holds, and the ledger. */
 export class AccountStore implements AccountBook {
   readonly #sql: SqlStorage;
 
@@ -58,16 +74,40 @@ export class AccountStore implements AccountBook {
     return this.#holds('WHERE is_confirmed = 0');
   }
 
-  write({ jobId, hold, openedAt, isConfirmed, captured, isEnded }: Hold): void {
+  write({ jobId, hold, openedAt, isConfirmed, captured, isEnded, price }: Hold): void {
     this.#sql.exec(
-      'INSERT OR REPLACE INTO hold VALUES (?, ?, ?, ?, ?, ?)',
+      `INSERT OR REPLACE INTO hold
+         (job, hold, opened_at, is_confirmed, captured, is_ended, frames, frame_credits)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
       jobId,
       hold,
       openedAt,
       Number(isConfirmed),
       captured,
       Number(isEnded),
+      price.frames,
+      price.frameCredits,
     );
+  }
+
+  balance(): Balance {
+    const query = 'SELECT purchased, available, held, spent FROM entry ORDER BY position DESC LIMIT 1';
+    return this.#sql.exec<Record<keyof Balance, number>>(query).toArray()[0] ?? emptyBalance;
+  }
+
+  append({ kind, credits, at, jobId, hold, reference, balance }: Entry): void {
+    const { purchased, available, held, spent } = balance;
+    this.#sql.exec(
+      `INSERT INTO entry (kind, credits, at, job, hold, reference, purchased, available, held, spent)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      ...[kind, credits, at, jobId, hold, reference],
+      ...[purchased, available, held, spent],
+    );
+  }
+
+  topup(reference: string): number | null {
+    const query = 'SELECT credits FROM entry WHERE reference = ?';
+    return this.#sql.exec<{ credits: number }>(query, reference).toArray()[0]?.credits ?? null;
   }
 
   page({ after, limit, order }: PageRequest): JobPage | null {
@@ -93,6 +133,7 @@ export class AccountStore implements AccountBook {
       isConfirmed: row.is_confirmed === 1,
       captured: row.captured,
       isEnded: row.is_ended === 1,
+      price: { frames: row.frames, frameCredits: row.frame_credits },
     }));
   }
 
@@ -115,4 +156,6 @@ interface HoldRow extends Record<string, SqlStorageValue> {
   is_confirmed: number;
   captured: number;
   is_ended: number;
+  frames: number;
+  frame_credits: number;
 }

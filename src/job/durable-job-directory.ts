@@ -1,3 +1,5 @@
+import type { HoldRefusal } from '../billing/holds.ts';
+import { type Price, totalCredits } from '../billing/price.ts';
 import { Failure } from '../contract/failure.ts';
 import { type AccountObject, localAccount } from './account-object.ts';
 import type { Reached } from './crash-point.ts';
@@ -5,6 +7,7 @@ import type { Refusal } from './job-changes.ts';
 import type { Command, JobDirectory, JobView, NamedJob } from './job-directory.ts';
 import type { Answer, JobObject } from './job-object.ts';
 import type { Order } from './job-record.ts';
+import { extensionPrice, newJobPrice } from './order-price.ts';
 import { isFinished } from './state-table.ts';
 
 const prefix = 'video_';
@@ -19,9 +22,9 @@ export function durableJobDirectory(
   reached?: Reached,
 ): JobDirectory {
   const account = () => accounts.get(accounts.idFromName(localAccount));
-  const opened = async (id: string) => {
-    const order = await account().open(id);
-    if (order === 'concurrency_limit') throw tooMany();
+  const opened = async (id: string, price: Price) => {
+    const order = await account().open(id, price);
+    if ('refused' in order) throw noHold(order, price);
     await reached?.('hold-opened');
     return order;
   };
@@ -36,22 +39,22 @@ export function durableJobDirectory(
   const extended = async (
     id: string,
     stub: DurableObjectStub<JobObject>,
-    command: Extract<Command, { kind: 'extend' }>,
+    { frameCredits, ...command }: Extract<Command, { kind: 'extend' }>,
   ) => {
     const view = visible(id, await stub.view());
     if (view === null) return null;
     // Most that would be refused is refused before a hold is opened for it.
     if (!isFinished(view.status) || view.committedFrames !== command.from)
       throw refusal(id, 'job_not_finished');
-    const order = await opened(id);
+    const order = await opened(id, extensionPrice({ ...command, frameCredits }));
     return ordered(id, order, stub.command({ ...command, order }));
   };
   return {
     async create(job) {
       const objectId = jobs.newUniqueId();
       const id = publicId(objectId);
-      const order = await opened(id);
-      const created = jobs.get(objectId).create(job, order.openedAt);
+      const order = await opened(id, newJobPrice(job));
+      const created = jobs.get(objectId).create(job, order);
       const view = await ordered(id, order, created);
       if (view === null || typeof view === 'string') throw new Error(`job ${id} was not created: ${view}`);
       return { ...view, id };
@@ -123,10 +126,18 @@ function visible<T>(id: string, answer: Answer<T> | undefined): T | null {
   return answer ?? null;
 }
 
-function tooMany(): Failure {
+function noHold(refusal: HoldRefusal, price: Price): Failure {
+  if (refusal.refused === 'insufficient_credits') return tooDear(price, refusal.availableCredits);
   return new Failure(
     'concurrency_limit',
     'As many videos as may be unfinished at a time are; wait for one to finish, or cancel one.',
+  );
+}
+
+function tooDear(price: Price, availableCredits: number): Failure {
+  return new Failure(
+    'insufficient_credits',
+    `This costs ${totalCredits(price)} credits, ${price.frameCredits} for each of ${price.frames} frames, and ${availableCredits} are available; order fewer frames or decode steps, or top up with POST /v1/account/topup.`,
   );
 }
 

@@ -1,8 +1,8 @@
+import { isTooLate } from '../billing/holds.ts';
 import type { JobError, JobSpec } from '../contract/job.ts';
 import { extendedLegs } from '../contract/video-change.ts';
 import type { CachedFrame } from '../engine/generation.ts';
 import type { PartialFrame } from '../engine/partial-frame.ts';
-import { isTooLate } from './account-core.ts';
 import type { NewJob } from './job-directory.ts';
 import type {
   FrameCommit,
@@ -24,7 +24,7 @@ export interface Moment {
 }
 
 /** A new job, due at once. */
-export function newRecord({ firstFrame, ...job }: NewJob, now: number): JobRecord {
+export function newRecord({ firstFrame, frameCredits: _, ...job }: NewJob, now: number): JobRecord {
   return {
     ...job,
     isFirstGiven: firstFrame !== null,
@@ -121,13 +121,13 @@ function advanced(
   cursor: number,
   progress: Moment & { captured: number; leaseUntil: number | null },
 ): Pick<JobChange, 'job' | 'settlements'> {
-  const { now, captured, leaseUntil } = progress;
+  const { now, settlement, captured, leaseUntil } = progress;
   const isLast = cursor === job.spec.frames;
   const status = nextStatus(job.status, isLast ? 'last_frame_committed' : 'frame_committed');
   const end = isLast ? finishedAt(progress) : { wakeAt: leaseUntil ?? now };
   return {
     job: { status, cursor, attempts: isLast ? 0 : attemptsAfter(leaseUntil), ...end },
-    settlements: [{ hold: job.hold, captured, isFinal: isLast }],
+    settlements: [{ ...settlement, captured, isFinal: isLast }],
   };
 }
 
@@ -168,7 +168,7 @@ function extended(
   command: OrderedExtend,
   { now }: Moment,
 ): JobChange | { readonly refused: Refusal } {
-  const { hold, openedAt } = command.order;
+  const { hold, openedAt, price } = command.order;
   if (isTooLate(openedAt, now)) return { refused: 'too_late' };
   // Who opened a hold before the one that the job goes by saw the video before it was extended.
   const isOvertaken = command.from !== job.cursor || hold <= job.hold;
@@ -188,7 +188,7 @@ function extended(
       error: null,
     },
     partial: null,
-    settlements: [{ hold, captured: 0, isFinal: false }],
+    settlements: [{ hold, captured: 0, isFinal: false, price }],
   };
 }
 
@@ -204,7 +204,6 @@ function extendedSpec({ spec, cursor }: JobRecord, { frames, interval, labels }:
 
 /** The video is deleted; the account hears of it before the rest goes, too. */
 export function gone(job: JobRecord, event: 'expired' | 'removed', moment: Moment): JobChange {
-  const { hold, captured } = moment.settlement;
   return {
     job: {
       status: nextStatus(job.status, event),
@@ -215,7 +214,7 @@ export function gone(job: JobRecord, event: 'expired' | 'removed', moment: Momen
     },
     partial: null,
     dropsVideo: true,
-    settlements: [{ hold, captured, isFinal: true }],
+    settlements: [{ ...moment.settlement, isFinal: true }],
   };
 }
 
@@ -225,11 +224,10 @@ export function settled(job: JobRecord, heard: readonly Settlement[], isGone: bo
 }
 
 function ended(job: JobRecord, event: JobEvent, moment: Moment, also: Partial<JobRecord>): JobChange {
-  const { hold, captured } = moment.settlement;
   return {
     job: { status: nextStatus(job.status, event), attempts: 0, ...also, ...finishedAt(moment) },
     partial: null,
-    settlements: [{ hold, captured, isFinal: true }],
+    settlements: [{ ...moment.settlement, isFinal: true }],
   };
 }
 

@@ -1,5 +1,5 @@
 import type { StoredFrame } from '../contract/frame.ts';
-import type { JobError, JobSpec, LabelChange, VideoStatus } from '../contract/job.ts';
+import type { Cost, JobError, JobSpec, LabelChange, VideoStatus } from '../contract/job.ts';
 
 /** The frames that a fork shares with another video: those before `frames`, or all of it where it has no more. */
 export interface Source {
@@ -15,6 +15,8 @@ export interface NewJob {
   readonly build: string;
   /** What one frame costs to compute. */
   readonly frameMultiplyAdds: number;
+  /** What one frame costs whoever ordered it. */
+  readonly frameCredits: number;
   /** PNG in the model's size, or null where the model draws the first frame. */
   readonly firstFrame: Uint8Array | null;
   /** The video that this one goes on from; its first frames are copied, not computed. */
@@ -28,6 +30,7 @@ export interface JobView {
   readonly build: string;
   readonly status: VideoStatus;
   readonly committedFrames: number;
+  readonly cost: Cost;
   readonly source: Source | null;
   readonly createdAt: number;
   /** When it was completed, failed or cancelled. */
@@ -57,6 +60,8 @@ export type Command =
       readonly interval?: number | undefined;
       /** From frame `from` on instead of the old schedule; absent: as before. */
       readonly labels?: readonly LabelChange[] | undefined;
+      /** What one of the new frames costs. */
+      readonly frameCredits: number;
     };
 
 /** What is new of a job. */
@@ -77,7 +82,7 @@ export interface PageRequest {
  * that takes the id of a job throws Failure job_expired for one that has expired.
  */
 export interface JobDirectory {
-  /** @throws Failure concurrency_limit */
+  /** @throws Failure concurrency_limit, insufficient_credits */
   create(job: NewJob): Promise<NamedJob>;
   find(id: string): Promise<NamedJob | null>;
   /** Null where `after` is unknown. */
@@ -89,7 +94,7 @@ export interface JobDirectory {
    * job's status is another than `known`, or when `waitMs` are over, whichever comes first.
    */
   news(id: string, from: number, known: VideoStatus | null, waitMs: number): Promise<News | null>;
-  /** @throws Failure job_terminal, job_not_finished, concurrency_limit */
+  /** @throws Failure job_terminal, job_not_finished, concurrency_limit, insufficient_credits */
   command(id: string, command: Command): Promise<NamedJob | null>;
   remove(id: string): Promise<boolean>;
 }

@@ -48,4 +48,8 @@ export const jobMigrations: readonly string[] = [
   // Where K and V stand while they are made anew. A past of which rows are missing is made anew whatever this says.
   `ALTER TABLE job ADD COLUMN past_cursor INTEGER NOT NULL DEFAULT 0;
    UPDATE job SET past_cursor = cursor;`,
+
+  // What an order costs. Frames that were ordered before there were credits cost nothing.
+  `ALTER TABLE settlement ADD COLUMN frames INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE settlement ADD COLUMN frame_credits INTEGER NOT NULL DEFAULT 0;`,
 ];

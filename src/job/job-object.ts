@@ -1,11 +1,12 @@
 import { DurableObject } from 'cloudflare:workers';
+import { isTooLate } from '../billing/holds.ts';
+import { costOf } from '../billing/price.ts';
 import type { StoredFrame } from '../contract/frame.ts';
-import type { VideoStatus } from '../contract/job.ts';
+import type { Cost, VideoStatus } from '../contract/job.ts';
 import { fault } from '../contract/log.ts';
-import { isTooLate } from './account-core.ts';
 import { commanded, gone, type Moment, newRecord, type Refusal } from './job-changes.ts';
 import type { JobView, NewJob } from './job-directory.ts';
-import type { FrameCommit, JobRecord, OrderedCommand } from './job-record.ts';
+import type { FrameCommit, JobRecord, Order, OrderedCommand } from './job-record.ts';
 import { SqlJobStore } from './sql-job-store.ts';
 import { isRunning, isVisible } from './state-table.ts';
 import { isOverdue } from './wake.ts';
@@ -42,18 +43,18 @@ export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
 
   /**
    * Begins the job; its first wake comes at once. Beginning it again changes nothing.
-   * @param openedAt when the account opened the hold that pays
+   * @param order the hold that pays
    */
-  async create(job: NewJob, openedAt: number): Promise<JobView | 'too_late'> {
+  async create(job: NewJob, { openedAt, price }: Order): Promise<JobView | 'too_late'> {
     const now = this.surroundings().clock();
     const existing = this.#store.job();
     if (existing === null && isTooLate(openedAt, now)) return 'too_late';
-    if (existing === null) this.#store.create(newRecord(job, now), job.firstFrame);
-    return viewOf(this.#store.job() as JobRecord);
+    if (existing === null) this.#store.create(newRecord(job, now), price, job.firstFrame);
+    return this.#viewOf(this.#store.job() as JobRecord);
   }
 
   async view(): Promise<Answer<JobView>> {
-    return this.#answer(viewOf);
+    return this.#answer((job) => this.#viewOf(job));
   }
 
   /** Committed frames from `from` on, at most `count`. */
@@ -81,7 +82,7 @@ export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
       const change = this.#nextChange();
       try {
         const news = await this.#answer((job) => ({
-          view: viewOf(job),
+          view: this.#viewOf(job),
           frames: this.#store.frames(from, newsFrames),
         }));
         if (news === null || news === 'expired') return news;
@@ -108,7 +109,7 @@ export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
         this.surroundings().turns.leave(this.#id);
         this.#store.write(change);
       }
-      return viewOf(this.#store.job() as JobRecord);
+      return this.#viewOf(this.#store.job() as JobRecord);
     });
   }
 
@@ -147,6 +148,10 @@ export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
       forget: () => this.#store.forget(),
       ...this.connections(),
     };
+  }
+
+  #viewOf(job: JobRecord): JobView {
+    return viewOf(job, costOf(this.#store.settlements()));
   }
 
   #moment(job: JobRecord): Moment {
@@ -203,7 +208,7 @@ export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
   }
 }
 
-function viewOf(job: JobRecord): JobView {
+function viewOf(job: JobRecord, cost: Cost): JobView {
   const { spec, build, source, status, createdAt, completedAt, expiresAt, error } = job;
   if (!isVisible(status)) throw new Error(`a job that is ${status} shows nothing`);
   return {
@@ -212,6 +217,7 @@ function viewOf(job: JobRecord): JobView {
     source,
     status,
     committedFrames: job.cursor,
+    cost,
     createdAt,
     completedAt,
     expiresAt,

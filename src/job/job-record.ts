@@ -1,3 +1,5 @@
+import type { Capture } from '../billing/holds.ts';
+import type { Price } from '../billing/price.ts';
 import type { JobError, JobSpec, JobStatus } from '../contract/job.ts';
 import type { CachedFrame } from '../engine/generation.ts';
 import type { PartialFrame } from '../engine/partial-frame.ts';
@@ -47,6 +49,7 @@ export interface Order {
   readonly hold: number;
   /** Milliseconds since 1970. */
   readonly openedAt: number;
+  readonly price: Price;
 }
 
 type Extend = Extract<Command, { kind: 'extend' }>;
@@ -54,18 +57,11 @@ type Extend = Extract<Command, { kind: 'extend' }>;
 /** A command as it reaches the job: an extension has been ordered. */
 export type OrderedCommand = Exclude<Command, Extend> | OrderedExtend;
 
-export type OrderedExtend = Extend & { readonly order: Order };
+export type OrderedExtend = Omit<Extend, 'frameCredits'> & { readonly order: Order };
 
-/**
- * What the account has to hear of a hold. The count only grows, so that repetition and order of delivery do not
- * matter: the largest is the truth.
- */
-export interface Settlement {
-  readonly hold: number;
-  /** Frames computed and committed under this hold. */
-  readonly captured: number;
-  /** True where no more will be. */
-  readonly isFinal: boolean;
+/** What a job knows of a hold; the account has to hear of it. */
+export interface Settlement extends Capture {
+  readonly price: Price;
 }
 
 /** What one transaction changes. */

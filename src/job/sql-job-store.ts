@@ -1,3 +1,4 @@
+import type { Price } from '../billing/price.ts';
 import { limits } from '../contract/config.ts';
 import type { StoredFrame } from '../contract/frame.ts';
 import { JobError, JobSpec, JobStatus } from '../contract/job.ts';
@@ -28,8 +29,11 @@ export class SqlJobStore implements JobStore {
     this.#job = recordOf(this.#sql.exec<JobRow>(`SELECT ${columns.join(', ')} FROM job`).one());
   }
 
-  /** @param firstFrame PNG in the model's size, or null where the model draws it */
-  create(job: JobRecord, firstFrame: Uint8Array | null): void {
+  /**
+   * @param price of its hold
+   * @param firstFrame PNG in the model's size, or null where the model draws it
+   */
+  create(job: JobRecord, price: Price, firstFrame: Uint8Array | null): void {
     this.#storage.transactionSync(() => {
       migrate(this.#storage, jobMigrations);
       this.#sql.exec(
@@ -42,7 +46,7 @@ export class SqlJobStore implements JobStore {
         job.createdAt,
       );
       this.#update(job);
-      this.#settle({ hold: job.hold, captured: 0, isFinal: false });
+      this.#settle({ hold: job.hold, captured: 0, isFinal: false, price });
     });
     this.#job = job;
     this.#setAlarm(job.wakeAt);
@@ -79,6 +83,11 @@ export class SqlJobStore implements JobStore {
   settlement(hold: number): Settlement {
     const row = this.#sql.exec<SettlementRow>('SELECT * FROM settlement WHERE hold = ?', hold).one();
     return settlementOf(row);
+  }
+
+  /** The settlements of all holds. */
+  settlements(): Settlement[] {
+    return this.#sql.exec<SettlementRow>('SELECT * FROM settlement').toArray().map(settlementOf);
   }
 
   hasSettlement(hold: number): boolean {
@@ -170,13 +179,16 @@ export class SqlJobStore implements JobStore {
     this.#sql.exec('UPDATE job SET first_frame = NULL');
   }
 
-  #settle({ hold, captured, isFinal }: Settlement): void {
+  #settle({ hold, captured, isFinal, price }: Settlement): void {
     this.#sql.exec(
-      `INSERT INTO settlement VALUES (?1, ?2, ?3, -1, 0)
+      `INSERT INTO settlement (hold, captured, is_final, heard_captured, heard_final, frames, frame_credits)
+       VALUES (?1, ?2, ?3, -1, 0, ?4, ?5)
        ON CONFLICT (hold) DO UPDATE SET captured = ?2, is_final = ?3`,
       hold,
       captured,
       Number(isFinal),
+      price.frames,
+      price.frameCredits,
     );
   }
 
@@ -235,10 +247,13 @@ interface SettlementRow extends Record<string, SqlStorageValue> {
   hold: number;
   captured: number;
   is_final: number;
+  frames: number;
+  frame_credits: number;
 }
 
 function settlementOf(row: SettlementRow): Settlement {
-  return { hold: row.hold, captured: row.captured, isFinal: row.is_final === 1 };
+  const price = { frames: row.frames, frameCredits: row.frame_credits };
+  return { hold: row.hold, captured: row.captured, isFinal: row.is_final === 1, price };
 }
 
 interface JobRow extends Record<string, SqlStorageValue> {

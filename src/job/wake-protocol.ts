@@ -1,3 +1,4 @@
+import type { Capture } from '../billing/holds.ts';
 import { limits } from '../contract/config.ts';
 import type { JobError } from '../contract/job.ts';
 import type { PartialFrame } from '../engine/partial-frame.ts';
@@ -40,7 +41,7 @@ export type Piece =
 
 /** What the account has to hear. */
 export interface SettlementMessage {
-  readonly settlements: readonly Settlement[];
+  readonly settlements: readonly Capture[];
   /** True where the video has expired or was removed: the account forgets the job. */
   readonly isGone: boolean;
 }

@@ -118,7 +118,7 @@ async function miniflareOptions(recipe: RecipeOptions, bundle: string, port: num
       path: join(bundle, file),
     })),
     modulesRoot: bundle,
-    bindings: { ...options.bindings, LOG_LEVEL: 'error', ...placeholders },
+    bindings: { ...options.bindings, STARTING_CREDITS: '1000000000', LOG_LEVEL: 'error', ...placeholders },
     ...(modelsFolder === undefined ? {} : { assets: { ...options.assets, directory: modelsFolder } }),
     ...{ host: '127.0.0.1', port, cf: false, logRequests: false, resourcePersistencePath: dataFolder },
   } as Parameters<typeof convertV4MiniflareOptions>[0]);

@@ -107,7 +107,8 @@ describe('the stream of events', () => {
     expect(last?.event).toBe('completed');
     expect(last?.id).toBeUndefined();
     expect(last?.data).toEqual(await (await service.request(`/v1/videos/${id}`)).json());
-    const progress = { status: 'completed', committed: 20, requested: 20, progress: 100 };
+    const cost = { quoted: 80, held: 0, captured: 80, released: 0 };
+    const progress = { status: 'completed', committed: 20, requested: 20, progress: 100, cost };
     expect(events.at(-2)).toEqual({ event: 'progress', data: progress });
   });
 
@@ -116,10 +117,13 @@ describe('the stream of events', () => {
     const listener = await listen(service, path);
     await listener.next();
     const progress = async () => (await listener.next())?.data;
-    expect(await progress()).toEqual({ status: 'queued', committed: 0, requested: 3, progress: 0 });
+    const cost = { quoted: 12, held: 12, captured: 0, released: 0 };
+    expect(await progress()).toEqual({ status: 'queued', committed: 0, requested: 3, progress: 0, cost });
     service.jobs.commit(id, pngs(1), 'in_progress');
     expect((await listener.next())?.id).toBe('0');
-    expect(await progress()).toEqual({ status: 'in_progress', committed: 1, requested: 3, progress: 33 });
+    const after = { ...cost, held: 8, captured: 4 };
+    const made = { status: 'in_progress', committed: 1, requested: 3, progress: 33, cost: after };
+    expect(await progress()).toEqual(made);
     service.jobs.commit(id, [], 'paused');
     expect(await progress()).toMatchObject({ status: 'paused', committed: 1 });
     service.jobs.commit(id, [], 'queued');

@@ -1,11 +1,14 @@
+import { costOf, type Price } from '../../src/billing/price.ts';
 import { Failure } from '../../src/contract/failure.ts';
 import type { VideoStatus } from '../../src/contract/job.ts';
 import type { Command, JobDirectory, NamedJob, NewJob, News } from '../../src/job/job-directory.ts';
+import { newJobPrice } from '../../src/job/order-price.ts';
 import { isFinished, isSoAlready, nextStatus } from '../../src/job/state-table.ts';
 
 interface Entry {
   job: NamedJob;
   readonly created: NewJob;
+  readonly price: Price;
   readonly pngs: Uint8Array[];
   isExpired: boolean;
 }
@@ -26,6 +29,7 @@ export class MemoryJobs implements JobDirectory {
 
   async create(created: NewJob): Promise<NamedJob> {
     const { source, spec, build } = created;
+    const price = newJobPrice(created);
     const pngs = source === null ? [] : (this.#entry(source.id)?.pngs.slice(0, source.frames) ?? []);
     const job: NamedJob = {
       id: `video_${this.#created++}`,
@@ -33,20 +37,25 @@ export class MemoryJobs implements JobDirectory {
       build,
       status: 'queued',
       committedFrames: pngs.length,
+      cost: costOf([{ price, captured: 0, isFinal: false }]),
       source,
       createdAt: 1_700_000_000_500,
       completedAt: null,
       expiresAt: null,
       error: null,
     };
-    this.entries.push({ job, created, pngs, isExpired: false });
+    this.entries.push({ job, created, price, pngs, isExpired: false });
     return job;
   }
 
   commit(id: string, pngs: Uint8Array[], status: VideoStatus): void {
     const entry = this.#existing(id);
     entry.pngs.push(...pngs);
-    entry.job = { ...entry.job, status, committedFrames: entry.pngs.length };
+    const { job, price } = entry;
+    const committedFrames = entry.pngs.length;
+    const captured = committedFrames - (job.spec.frames - price.frames);
+    const cost = costOf([{ price, captured: Math.max(0, captured), isFinal: isFinished(status) }]);
+    entry.job = { ...job, status, committedFrames, cost };
     this.#tell();
   }
 

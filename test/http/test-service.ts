@@ -30,6 +30,7 @@ export class TestService {
       decodeImage,
       fetch: () => Promise.reject(new Error('nothing is fetched here')),
       randomSeed: () => 4711,
+      multiplyAddsPerCredit: 1000,
       bodySeconds: 5,
       allowedOrigins: [],
       log: (line) => this.log.push(line),

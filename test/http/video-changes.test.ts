@@ -113,7 +113,7 @@ describe('extend', () => {
       status: 'queued',
       frames: { requested: 24, committed: 12 },
     });
-    expect(service.jobs.commands).toEqual([{ kind: 'extend', from: 12, frames: 24 }]);
+    expect(service.jobs.commands).toMatchObject([{ kind: 'extend', from: 12, frames: 24 }]);
   });
 
   it('goes on from the last frame there is with a new label, schedule or interval', async () => {
@@ -134,7 +134,9 @@ describe('extend', () => {
     ]) {
       const { service, path } = await made(5, 'cancelled');
       await video(service.postJson(body, `${path}/extend`));
-      expect(service.jobs.commands).toEqual([{ kind: 'extend', from: 5, ...command }]);
+      expect(service.jobs.commands).toEqual([
+        { kind: 'extend', from: 5, ...command, frameCredits: expect.any(Number) },
+      ]);
     }
   });
 

@@ -22,6 +22,7 @@ describe('creating', () => {
     expect(await service.created()).toEqual({
       id: 'video_0',
       object: 'video',
+      cost: { quoted: 48, held: 48, captured: 0, released: 0 },
       status: 'queued',
       progress: 0,
       model: 'sample',

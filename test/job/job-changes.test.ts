@@ -8,12 +8,12 @@ import {
   type Moment,
 } from '../../src/job/job-changes.ts';
 import type { FrameCommit, JobRecord } from '../../src/job/job-record.ts';
-import { sampleRecord } from './sample-record.ts';
+import { samplePrice, sampleRecord } from './sample-record.ts';
 
 const moment: Moment = {
   now: 5000,
   expiryMs: 100,
-  settlement: { hold: 0, captured: 4, isFinal: false },
+  settlement: { hold: 0, captured: 4, isFinal: false, price: samplePrice },
 };
 
 function frame(index: number): FrameCommit {
@@ -37,7 +37,7 @@ describe('a committed frame', () => {
     const expected = { status: 'in_progress', cursor: 5, pastCursor: 5, attempts: 1, wakeAt: 7000 };
     expect(change.job).toEqual(expected);
     expect(change).toMatchObject({ caches: [{ index: 4, cache }], keepCacheFrom: 3, partial: null });
-    expect(change.settlements).toEqual([{ hold: 0, captured: 5, isFinal: false }]);
+    expect(change.settlements).toEqual([{ ...moment.settlement, captured: 5, isFinal: false }]);
   });
 
   it('that ends the wake asks for the next one at once', () => {
@@ -53,12 +53,12 @@ describe('a committed frame', () => {
       expiresAt: 5100,
       wakeAt: 5000,
     });
-    expect(change.settlements).toEqual([{ hold: 0, captured: 5, isFinal: true }]);
+    expect(change.settlements).toEqual([{ ...moment.settlement, captured: 5, isFinal: true }]);
   });
 
   it('is free where it was given, and that is frame 0 alone', () => {
     const given = job({ isFirstGiven: true });
-    const nothing = { ...moment, settlement: { hold: 0, captured: 0, isFinal: false } };
+    const nothing = { ...moment, settlement: { ...moment.settlement, captured: 0 } };
     expect(frameCommitted(given, made(0), nothing, null).settlements?.[0]?.captured).toBe(0);
     expect(
       frameCommitted({ ...given, cursor: 1, pastCursor: 1 }, made(1), nothing, null).settlements?.[0]
@@ -91,12 +91,12 @@ it('shared frames are free', () => {
     moment,
   );
   expect(change.job).toMatchObject({ cursor: 2, attempts: 0, wakeAt: 5000 });
-  expect(change.settlements).toEqual([{ hold: 0, captured: 4, isFinal: false }]);
+  expect(change.settlements).toEqual([{ ...moment.settlement, captured: 4, isFinal: false }]);
 });
 
 describe('an extension', () => {
   const finished = job({ status: 'completed', cursor: 9, completedAt: 1, expiresAt: 2 });
-  const order = { hold: 3, openedAt: moment.now };
+  const order = { hold: 3, openedAt: moment.now, price: { frames: 3, frameCredits: 20 } };
   const legs = (before: JobRecord, interval?: number) => {
     const frames = before.cursor + 3;
     const extend = { kind: 'extend', from: before.cursor, frames, interval, order } as const;
@@ -130,7 +130,7 @@ describe('an extension', () => {
     const change = commanded(finished, { kind: 'extend', from: 9, frames: 12, order }, moment);
     expect(change).toMatchObject({
       job: { status: 'queued', hold: 3, epoch: 1, wakeAt: 5000, expiresAt: null, completedAt: null },
-      settlements: [{ hold: 3, captured: 0, isFinal: false }],
+      settlements: [{ hold: 3, captured: 0, isFinal: false, price: order.price }],
     });
   });
 });
@@ -152,6 +152,6 @@ it('a video that goes ends its hold with what was captured', () => {
   for (const event of ['expired', 'removed'] as const) {
     const change = gone(job({ status: 'completed' }), event, moment);
     expect(change).toMatchObject({ dropsVideo: true, job: { status: event, epoch: 1, wakeAt: 5000 } });
-    expect(change.settlements).toEqual([{ hold: 0, captured: 4, isFinal: true }]);
+    expect(change.settlements).toEqual([{ ...moment.settlement, captured: 4, isFinal: true }]);
   }
 });

@@ -1,4 +1,8 @@
+import type { Price } from '../../src/billing/price.ts';
 import type { JobRecord } from '../../src/job/job-record.ts';
+
+/** What its frames cost. */
+export const samplePrice: Price = { frames: 9, frameCredits: 10 };
 
 /** A job of nine frames of the sample model that has just been created. */
 export const sampleRecord: JobRecord = {

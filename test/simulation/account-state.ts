@@ -1,13 +1,28 @@
-import type { AccountBook, Hold } from '../../src/job/account-core.ts';
+import type { AccountBook, Hold } from '../../src/billing/holds.ts';
+import { type Balance, type Entry, emptyBalance } from '../../src/billing/ledger.ts';
+import { must } from './violation.ts';
 
 /** All that the account's object has in storage. Never changed, only replaced. */
 export interface AccountState {
   readonly holds: readonly Hold[];
   readonly listed: readonly string[];
+  /** What the last entry of the ledger left; who only goes on from it needs no entry before. */
+  readonly balance: Balance;
+  /** Top-ups by their references. */
+  readonly topups: Readonly<Record<string, number>>;
+  /** Holds whose end is entered. */
+  readonly released: readonly string[];
   readonly alarm: number | null;
 }
 
-export const emptyAccountState: AccountState = { holds: [], listed: [], alarm: null };
+export const emptyAccountState: AccountState = {
+  holds: [],
+  listed: [],
+  balance: emptyBalance,
+  topups: {},
+  released: [],
+  alarm: null,
+};
 
 /** Where an account's state stands and is replaced. */
 export interface AccountCell {
@@ -59,6 +74,23 @@ export class SimulatedAccountBook implements AccountBook {
       ? state.holds.map((known) => (isSame(known, hold) ? hold : known))
       : [...state.holds, hold];
     this.#cell.change({ ...state, holds });
+  }
+
+  balance(): Balance {
+    return this.#cell.state.balance;
+  }
+
+  append({ kind, credits, jobId, hold, reference, balance }: Entry): void {
+    const { state } = this.#cell;
+    const topups = reference === null ? state.topups : { ...state.topups, [reference]: credits };
+    const name = `hold ${hold} of ${jobId}`;
+    must(kind !== 'release' || !state.released.includes(name), () => `${name} ends twice`);
+    const released = kind === 'release' ? [...state.released, name].sort() : state.released;
+    this.#cell.change({ ...state, balance, topups, released });
+  }
+
+  topup(reference: string): number | null {
+    return this.#cell.state.topups[reference] ?? null;
   }
 }
 

@@ -1,8 +1,10 @@
-import { openHold, settleHolds } from '../../src/job/account-core.ts';
+import { openHold, settleHolds } from '../../src/billing/holds.ts';
+import { topUp } from '../../src/billing/ledger.ts';
 import { commanded, newRecord } from '../../src/job/job-changes.ts';
 import type { JobChange, JobRecord } from '../../src/job/job-record.ts';
 import { isFinished, isVisible } from '../../src/job/state-table.ts';
 import { type Answers, type Effect, type Piece, wake } from '../../src/job/wake-protocol.ts';
+import { balanceProblem } from '../billing/ledger-invariants.ts';
 import {
   type AccountCell,
   type AccountState,
@@ -91,6 +93,7 @@ export interface Move {
 const now = 0;
 const expiryMs = 1e12;
 const settings = { leaseMs: () => 2000, expiryMs };
+const price = (frames: number) => ({ frames, frameCredits: 7 });
 const firstHold = { jobId: 'job', now, maximum: 1 };
 
 /** All jobs have just been created; nothing has happened. */
@@ -127,6 +130,8 @@ export function checkRest(world: SmallWorld): void {
     const [hold] = job.account.holds;
     must(hold?.isEnded === true, () => `${id}: its hold never ends`);
     must(hold.captured === stateOf(job).made[0], () => `${id}: captured ${hold.captured} frames`);
+    const { available, spent } = job.account.balance;
+    must(spent === 7 * hold.captured && available === 100 - spent, () => `${id}: ${spent} credits are spent`);
   }
 }
 
@@ -151,10 +156,19 @@ function newSmallJob({ frames }: Bounds): SmallJob {
     ...{ model: 'simulated', width: 1, height: 1, framesPerSecond: 8, frames, legs: [leg], labels: [] },
     ...{ decodeSteps: 1, headSteps: 1, temperature: 1, palette: 'none' as const, metadata: {} },
   };
-  const order = { spec, build: 'build', frameMultiplyAdds: 1, firstFrame: null, source: null };
+  const order = {
+    spec,
+    build: 'build',
+    frameMultiplyAdds: 1,
+    frameCredits: 7,
+    firstFrame: null,
+    source: null,
+  };
   const cell = cellOf(emptyAccountState);
-  openHold(new SimulatedAccountBook(cell), firstHold);
-  const state = begun(emptyJobState, newRecord(order, now), newPlan([], leg, frames, []));
+  const book = new SimulatedAccountBook(cell);
+  topUp(book, { reference: 'all', credits: 100, now });
+  openHold(book, { ...firstHold, price: price(frames) });
+  const state = begun(emptyJobState, newRecord(order, now), price(frames), newPlan([], leg, frames, []));
   return { versions: [state], wake: null, account: cell.state };
 }
 
@@ -241,6 +255,7 @@ function accountTold(world: SmallWorld, at: number): SmallWorld {
   settleHolds(new SimulatedAccountBook(cell), firstHold.jobId, effect.message, now);
   const [disk] = job.versions;
   const [hold] = cell.state.holds;
+  checkMoney(cell.state, at);
   const made = disk?.made[0] ?? 0;
   must((hold?.captured ?? 0) <= made, () => `job ${at}: captured ${hold?.captured} of ${made} frames`);
   const status = disk?.job?.status;
@@ -337,6 +352,11 @@ function changed(state: JobState, change: JobChange, at: number): JobState {
   const after = written(state, change);
   checkJobWrite(`job ${at}`, state, after);
   return after;
+}
+
+function checkMoney({ balance, holds }: AccountState, at: number): void {
+  const problem = balanceProblem(balance, holds);
+  must(problem === null, () => `job ${at}: ${problem}`);
 }
 
 function checkTurn(job: SmallJob, at: number): void {

@@ -1,5 +1,5 @@
 import type { JobSpec, LabelChange } from '../../src/contract/job.ts';
-import type { Command } from '../../src/job/job-directory.ts';
+import type { OrderedExtend } from '../../src/job/job-record.ts';
 
 /** What a frame has to become: drawn from this and the frames before it, or the same as a frame of another video. */
 export type PlannedFrame =
@@ -80,7 +80,7 @@ export function newPlan(
  */
 export function extendedPlan(
   plan: readonly PlannedFrame[],
-  command: Extract<Command, { kind: 'extend' }>,
+  command: Omit<OrderedExtend, 'order'>,
   fallback: { readonly seed: number; readonly interval: number; readonly labels: readonly LabelChange[] },
 ): PlannedFrame[] {
   const extended: PlannedFrame[] = [];
@@ -93,7 +93,7 @@ export function extendedPlan(
 }
 
 function newDrawing(
-  command: Extract<Command, { kind: 'extend' }>,
+  command: Omit<OrderedExtend, 'order'>,
   fallback: { readonly seed: number; readonly interval: number; readonly labels: readonly LabelChange[] },
   index: number,
 ): { seed: number; interval: number; label: string } {

@@ -61,6 +61,8 @@ export function checkJobAtRest(object: AtRest): void {
     () => `${id}: a part of a frame that is not the next`,
   );
   checkPast(object);
+  for (const { hold, captured, price } of object.state.settlements)
+    must(captured <= price.frames, () => `${id}: hold ${hold} made ${captured} of ${price.frames} frames`);
   must(job.spec.frames === plan.length, () => `${id}: other frames than were ordered`);
   must(job.cursor <= job.spec.frames, () => `${id}: more frames than were ordered`);
   const isWoken = alarm !== null || object.isHandlingAlarm || object.isAlarmDropped;

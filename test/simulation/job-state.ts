@@ -1,3 +1,4 @@
+import type { Price } from '../../src/billing/price.ts';
 import type { CachedFrame } from '../../src/engine/generation.ts';
 import type { FrameCommit, JobChange, JobRecord, Settlement } from '../../src/job/job-record.ts';
 import type { PlannedFrame } from './frame-content.ts';
@@ -36,8 +37,13 @@ export const emptyJobState: JobState = {
 };
 
 /** The state after a job has begun. */
-export function begun(state: JobState, job: JobRecord, plan: readonly PlannedFrame[]): JobState {
-  const settlements = settled([], { hold: job.hold, captured: 0, isFinal: false });
+export function begun(
+  state: JobState,
+  job: JobRecord,
+  price: Price,
+  plan: readonly PlannedFrame[],
+): JobState {
+  const settlements = settled([], { hold: job.hold, captured: 0, isFinal: false, price });
   return { ...state, job, plan, settlements, made: [0], alarm: job.wakeAt };
 }
 
@@ -93,8 +99,8 @@ function isUnheard({ captured, isFinal, heardCaptured, heardFinal }: SettlementR
   return captured > heardCaptured || (isFinal && !heardFinal);
 }
 
-function told({ hold, captured, isFinal }: SettlementRow): Settlement {
-  return { hold, captured, isFinal };
+function told({ hold, captured, isFinal, price }: SettlementRow): Settlement {
+  return { hold, captured, isFinal, price };
 }
 
 function framesAfter(frames: readonly number[], change: JobChange): readonly number[] {
@@ -128,10 +134,10 @@ function partialAfter(partial: JobState['partial'], change: JobChange): JobState
 
 function settled(
   rows: readonly SettlementRow[],
-  { hold, captured, isFinal }: Settlement,
+  { hold, captured, isFinal, price }: Settlement,
 ): readonly SettlementRow[] {
   if (rows.every((row) => row.hold !== hold))
-    return [...rows, { hold, captured, isFinal, heardCaptured: -1, heardFinal: false }];
+    return [...rows, { hold, captured, isFinal, price, heardCaptured: -1, heardFinal: false }];
   return rows.map((row) => (row.hold === hold ? { ...row, captured, isFinal } : row));
 }
 

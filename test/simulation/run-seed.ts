@@ -26,7 +26,10 @@ export function runSeed(seed: number, variant: Variant = {}, trace?: (line: stri
 function live(world: World): void {
   const { random } = world;
   const jobs = new Map<string, SimulatedJob>();
-  const account = new SimulatedAccount(world, jobs, random.pick([2, 4, 100]));
+  const account = new SimulatedAccount(world, jobs, {
+    maximum: random.pick([2, 4, 100]),
+    startingCredits: random.pick([0, 60, 100_000, 100_000]),
+  });
   const clients = new SimulatedClients(world, account, jobs);
   clients.begin();
   const faultyMilliseconds = random.pick([2000, 10_000, 150_000]);

@@ -1,45 +1,71 @@
 import {
   confirmHold,
   type Hold,
+  type HoldRefusal,
   nextSweep,
   openHold,
   overdueHolds,
   settleHolds,
-} from '../../src/job/account-core.ts';
+} from '../../src/billing/holds.ts';
+import { topUp } from '../../src/billing/ledger.ts';
+import type { Price } from '../../src/billing/price.ts';
 import type { Order } from '../../src/job/job-record.ts';
 import { isFinished, isVisible } from '../../src/job/state-table.ts';
 import type { SettlementMessage } from '../../src/job/wake-protocol.ts';
+import { balanceProblem } from '../billing/ledger-invariants.ts';
 import { type AccountState, emptyAccountState, SimulatedAccountBook } from './account-state.ts';
 import type { SimulatedJob } from './simulated-job.ts';
 import { SimulatedObject } from './simulated-object.ts';
 import { must } from './violation.ts';
 import type { World } from './world.ts';
 
+export interface AccountLimits {
+  /** Holds that may be unfinished at a time. */
+  readonly maximum: number;
+  readonly startingCredits: number;
+}
+
 /** An account: does what AccountObject does, with its book in memory. */
 export class SimulatedAccount extends SimulatedObject<AccountState> {
+  #checked: object | null = null;
+  /** Payments that were told of, by their references. */
+  readonly #paid = new Map<string, number>();
   readonly #book = new SimulatedAccountBook(this);
   readonly #jobs: ReadonlyMap<string, SimulatedJob>;
   readonly #maximum: number;
+  readonly #startingCredits: number;
 
-  constructor(world: World, jobs: ReadonlyMap<string, SimulatedJob>, maximum: number) {
+  constructor(world: World, jobs: ReadonlyMap<string, SimulatedJob>, limits: AccountLimits) {
     super('account', world, emptyAccountState);
     this.#jobs = jobs;
-    this.#maximum = maximum;
+    this.#maximum = limits.maximum;
+    this.#startingCredits = limits.startingCredits;
   }
 
-  open(jobId: string): Order | 'concurrency_limit' {
-    const opened = openHold(this.#book, { jobId, now: this.world.now, maximum: this.#maximum });
-    if (opened === 'concurrency_limit') return opened;
+  open(jobId: string, price: Price): Order | HoldRefusal {
+    this.credit('starting credits', this.#startingCredits);
+    const opened = openHold(this.#book, { jobId, price, now: this.world.now, maximum: this.#maximum });
+    if ('refused' in opened) {
+      this.world.note(this.id, `opens no hold of ${jobId}: ${opened.refused}`);
+      return opened;
+    }
     const { hold, openedAt } = opened;
     this.world.note(this.id, `opens hold ${hold} of ${jobId}`);
     if (hold === 0) this.#book.list(jobId);
     this.#arm();
-    return { hold, openedAt };
+    return { hold, openedAt, price };
+  }
+
+  credit(reference: string, credits: number): void {
+    if (credits === 0) return;
+    this.#paid.set(reference, credits);
+    const suffix = this.world.variant.forgetsReferences ? ` at ${this.world.now}` : '';
+    topUp(this.#book, { reference: reference + suffix, credits, now: this.world.now });
   }
 
   drop(jobId: string, hold: number): void {
     this.world.note(this.id, `drops hold ${hold} of ${jobId}`);
-    confirmHold(this.#book, { jobId, hold }, false);
+    confirmHold(this.#book, { jobId, hold }, false, this.world.now);
     this.#checkEnded(jobId, hold);
   }
 
@@ -58,8 +84,9 @@ export class SimulatedAccount extends SimulatedObject<AccountState> {
 
   /** What holds once everything has come to rest. */
   checkAtEnd(): void {
-    const { holds, listed } = this.state;
-    for (const { jobId, hold, isEnded, isConfirmed, captured } of holds) {
+    const { holds, listed, balance } = this.state;
+    let spent = 0;
+    for (const { jobId, hold, isEnded, isConfirmed, captured, price } of holds) {
       const job = this.#jobs.get(jobId);
       must(job !== undefined, () => `${jobId}: a hold of nobody`);
       must(isConfirmed, () => `${jobId}: hold ${hold} was never looked into`);
@@ -67,7 +94,9 @@ export class SimulatedAccount extends SimulatedObject<AccountState> {
       must(isEnded || status === 'paused', () => `${jobId}: hold ${hold} never ends, job is ${status}`);
       const made = job.state.made[hold] ?? 0;
       must(captured === made, () => `${jobId}: hold ${hold} captured ${captured} of ${made} frames`);
+      spent += made * price.frameCredits;
     }
+    must(balance.spent === spent, () => `account: spent ${balance.spent} for frames that cost ${spent}`);
     for (const [id, { state }] of this.#jobs) {
       const isThere = state.job !== null && isVisible(state.job.status);
       must(listed.includes(id) === isThere, () => `${id}: ${isThere ? 'is not' : 'is still'} listed`);
@@ -90,7 +119,14 @@ export class SimulatedAccount extends SimulatedObject<AccountState> {
   }
 
   protected override check(): void {
-    return;
+    const { balance, holds } = this.state;
+    if (balance === this.#checked) return;
+    this.#checked = balance;
+    const problem = balanceProblem(balance, holds);
+    must(problem === null, () => `account: ${problem}`);
+    let paid = 0;
+    for (const credits of this.#paid.values()) paid += credits;
+    must(balance.purchased <= paid, () => `account: ${balance.purchased} credits came in, ${paid} were paid`);
   }
 
   /** Asks one job after another; the alarm has failed where one did not answer. */
@@ -109,7 +145,7 @@ export class SimulatedAccount extends SimulatedObject<AccountState> {
       () => job.knowsHold(hold.hold),
       (isUsed) => {
         if (life !== this.life) return;
-        confirmHold(this.#book, hold, isUsed);
+        confirmHold(this.#book, hold, isUsed, this.world.now);
         if (!isUsed) this.#checkEnded(hold.jobId, hold.hold);
         this.#probe(rest, isAnswered);
       },

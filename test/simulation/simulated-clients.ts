@@ -1,6 +1,8 @@
+import type { Price } from '../../src/billing/price.ts';
 import type { JobSpec, LabelChange } from '../../src/contract/job.ts';
 import type { NewJob } from '../../src/job/job-directory.ts';
 import type { Order, OrderedCommand } from '../../src/job/job-record.ts';
+import { extensionPrice, newJobPrice } from '../../src/job/order-price.ts';
 import { isFinished } from '../../src/job/state-table.ts';
 import { givenContent, newPlan, type PlannedFrame } from './frame-content.ts';
 import type { SimulatedAccount } from './simulated-account.ts';
@@ -48,7 +50,7 @@ export class SimulatedClients {
     const { random } = this.#world;
     const job = this.#anyJob();
     if (job === undefined) return;
-    const action = random.below(16);
+    const action = random.below(18);
     if (action < 3) this.#command(job, { kind: 'cancel' });
     else if (action < 5) this.#command(job, { kind: 'pause' });
     else if (action < 7) this.#command(job, { kind: 'resume' });
@@ -56,7 +58,19 @@ export class SimulatedClients {
     else if (action < 12) this.#look(job, (seen) => this.#extend(job, seen));
     else if (action < 14) this.#look(job, (seen) => this.#fork(job, seen));
     else if (action < 15) this.#look(job, () => undefined);
+    else if (action < 17) this.#topUp();
     else this.#remove(job);
+  }
+
+  /** Again and again under the same references: each counts once. */
+  #topUp(): void {
+    const { random } = this.#world;
+    const payment = random.between(1, 4);
+    this.#call(
+      this.#account,
+      () => this.#account.credit(`payment ${payment}`, 25 * payment),
+      () => undefined,
+    );
   }
 
   #remove(job: SimulatedJob): void {
@@ -80,7 +94,8 @@ export class SimulatedClients {
     const labels = this.#labels(0, frames);
     const isGiven = random.chance(0.3);
     const before: PlannedFrame[] = isGiven ? [{ kind: 'given', content: givenContent }] : [];
-    const job = newJob({ frames, legs: [leg], labels }, this.#world.build);
+    const frameCredits = random.between(1, 9);
+    const job = newJob({ frames, legs: [leg], labels }, this.#world.build, frameCredits);
     this.#create({ ...job, firstFrame: isGiven ? noBytes : null }, newPlan(before, leg, frames, labels));
   }
 
@@ -98,7 +113,8 @@ export class SimulatedClients {
     };
     const copied = made.slice(0, shared).map((content) => ({ kind: 'copied', content }) as const);
     const plan = newPlan(copied, leg, frames, spec.labels);
-    this.#create({ ...newJob(spec, job.build), source: { id: source.id, frames: shared } }, plan);
+    const fork = newJob(spec, job.build, random.between(1, 9));
+    this.#create({ ...fork, source: { id: source.id, frames: shared } }, plan);
   }
 
   #create(order: NewJob, plan: readonly PlannedFrame[]): void {
@@ -106,11 +122,11 @@ export class SimulatedClients {
     const surroundings = { nature: this.#nature(), account: this.#account, others: this.#jobs };
     const job = new SimulatedJob(id, this.#world, surroundings);
     this.#jobs.set(id, job);
-    this.#open(id, ({ hold, openedAt }) =>
+    this.#open(id, newJobPrice(order), (opened) =>
       this.#call(
         job,
-        () => job.create(order, openedAt, plan),
-        (answer) => this.#dropUnless(answer === 'created', id, hold),
+        () => job.create(order, opened, plan),
+        (answer) => this.#dropUnless(answer === 'created', id, opened.hold),
       ),
     );
   }
@@ -136,7 +152,8 @@ export class SimulatedClients {
     const interval = random.chance(0.5) ? random.between(1, 3) : undefined;
     const labels = random.chance(0.5) ? this.#labels(from, frames) : undefined;
     const command = { kind: 'extend' as const, from, frames, interval, labels };
-    this.#open(job.id, (order) =>
+    const price = extensionPrice({ from, frames, frameCredits: random.between(1, 9) });
+    this.#open(job.id, price, (order) =>
       this.#call(
         job,
         () => job.command({ ...command, order }),
@@ -146,13 +163,13 @@ export class SimulatedClients {
   }
 
   /** Opens a hold for an order that its client may not live to send, or send much later. */
-  #open(id: string, opened: (order: Order) => void): void {
+  #open(id: string, price: Price, opened: (order: Order) => void): void {
     const { faults, random } = this.#world;
     this.#call(
       this.#account,
-      () => this.#account.open(id),
+      () => this.#account.open(id, price),
       (order) => {
-        if (order === 'concurrency_limit' || this.#world.fault(faults.deadClient)) return;
+        if ('refused' in order || this.#world.fault(faults.deadClient)) return;
         if (this.#world.fault(faults.slowClient)) this.#world.at(random.below(70_000), () => opened(order));
         else opened(order);
       },
@@ -210,11 +227,16 @@ export class SimulatedClients {
 
 const noBytes = new Uint8Array(0);
 
-function newJob(spec: Pick<JobSpec, 'frames' | 'legs' | 'labels'>, build: string): NewJob {
+function newJob(
+  spec: Pick<JobSpec, 'frames' | 'legs' | 'labels'>,
+  build: string,
+  frameCredits: number,
+): NewJob {
   return {
     spec: { ...commonSpec, ...spec },
     build,
     frameMultiplyAdds: 1,
+    frameCredits,
     firstFrame: null,
     source: null,
   };

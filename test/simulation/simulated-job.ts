@@ -1,4 +1,4 @@
-import { isTooLate } from '../../src/job/account-core.ts';
+import { isTooLate } from '../../src/billing/holds.ts';
 import { commanded, gone, type Moment, newRecord, type Refusal } from '../../src/job/job-changes.ts';
 import type { NewJob } from '../../src/job/job-directory.ts';
 import type {
@@ -6,6 +6,7 @@ import type {
   JobChange,
   JobRecord,
   JobStore,
+  Order,
   OrderedCommand,
   OrderedExtend,
 } from '../../src/job/job-record.ts';
@@ -81,12 +82,12 @@ export class SimulatedJob extends SimulatedObject<JobState> {
     this.others = surroundings.others;
   }
 
-  create(job: NewJob, openedAt: number, plan: readonly PlannedFrame[]): 'created' | 'too_late' {
-    const isLate = isTooLate(openedAt, this.world.now) && !this.world.variant.ignoresOpeningDeadline;
+  create(job: NewJob, order: Order, plan: readonly PlannedFrame[]): 'created' | 'too_late' {
+    const isLate = isTooLate(order.openedAt, this.world.now) && !this.world.variant.ignoresOpeningDeadline;
     if (this.state.job !== null) return 'created';
     if (isLate) return 'too_late';
     this.account.mustHold(this.id, 0);
-    this.change(begun(this.state, newRecord(job, this.world.now), plan), true);
+    this.change(begun(this.state, newRecord(job, this.world.now), order.price, plan), true);
     this.world.note(this.id, `is created: ${job.spec.frames} frames${forkText(job)}`);
     return 'created';
   }

@@ -18,6 +18,8 @@ export interface Variant {
   readonly firstRead?: (job: JobRecord) => JobRecord;
   /** Instead of settleHolds. */
   readonly settle?: (book: SimulatedAccountBook, jobId: string, message: SettlementMessage) => void;
+  /** Tops up whether the reference is known or not. */
+  readonly forgetsReferences?: boolean;
   /** Takes every message for heard, lost or not. */
   readonly believesHeard?: boolean;
   /** Milliseconds by which the account's sweep comes too early. */

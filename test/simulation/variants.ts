@@ -1,3 +1,6 @@
+import { settleHolds } from '../../src/billing/holds.ts';
+import type { SettlementMessage } from '../../src/job/wake-protocol.ts';
+import type { SimulatedAccountBook } from './account-state.ts';
 import type { Variant } from './variant.ts';
 
 /** Mistakes that the simulation has to notice. Some were really made. */
@@ -10,18 +13,42 @@ export const brokenVariants: Readonly<Record<string, Variant>> = {
   },
   'every wake forgets the attempts before it': { firstRead: (job) => ({ ...job, attempts: 0 }) },
   'captures are added up': {
-    settle: (book, jobId, { settlements, isGone }) => {
-      for (const { hold, captured, isFinal } of settlements) {
+    settle: (book, jobId, message) =>
+      settleHolds(
+        book,
+        jobId,
+        recounted(book, jobId, message, (known, told) => known + told),
+        0,
+      ),
+  },
+  'the last message is taken for the truth, not the largest count': {
+    settle: (book, jobId, message) => {
+      for (const { hold, captured } of message.settlements) {
         const known = book.hold(jobId, hold);
-        book.write({
-          ...{ jobId, hold, openedAt: known?.openedAt ?? 0, isConfirmed: true },
-          captured: (known?.captured ?? 0) + captured,
-          isEnded: (known?.isEnded ?? false) || isFinal,
-        });
+        if (known !== null && !known.isEnded && known.captured > captured) book.write({ ...known, captured });
       }
-      if (isGone) book.unlist(jobId);
+      settleHolds(book, jobId, message, 0);
     },
   },
+  'a hold that has ended ends again': {
+    settle: (book, jobId, message) => {
+      for (const { hold } of message.settlements) {
+        const known = book.hold(jobId, hold);
+        if (known !== null) book.write({ ...known, isEnded: false });
+      }
+      settleHolds(book, jobId, message, 0);
+    },
+  },
+  'a video that ends early is paid in full': {
+    settle: (book, jobId, message) =>
+      settleHolds(
+        book,
+        jobId,
+        recounted(book, jobId, message, (_, told, { isFinal, ordered }) => (isFinal ? ordered : told)),
+        0,
+      ),
+  },
+  'credits of one payment come as often as it is told of': { forgetsReferences: true },
   'what was told is taken for heard': { believesHeard: true },
   'holds are swept while they can still be used': { sweepsEarlierMs: 55_000 },
   'an account does not miss its alarm': { leavesAlarmLost: true },
@@ -31,3 +58,18 @@ export const brokenVariants: Readonly<Record<string, Variant>> = {
   'a past in memory is used wherever it stands': { trustsPast: true },
   'the alarm of a removed job is deleted before the job': { deletesAlarmFirst: true },
 };
+
+/** The message with other counts of frames. */
+function recounted(
+  book: SimulatedAccountBook,
+  jobId: string,
+  message: SettlementMessage,
+  count: (known: number, told: number, about: { isFinal: boolean; ordered: number }) => number,
+): SettlementMessage {
+  const settlements = message.settlements.map((told) => {
+    const known = book.hold(jobId, told.hold);
+    const about = { isFinal: told.isFinal, ordered: known?.price.frames ?? 0 };
+    return { ...told, captured: count(known?.captured ?? 0, told.captured, about) };
+  });
+  return { ...message, settlements };
+}

@@ -18,6 +18,7 @@ class FakeAccount implements StorageHold {
   onStatement = () => undefined;
   onSync = () => undefined;
   now = 1_000_000;
+  startingCredits = 1000;
   /** What jobs say of their holds; an error where they do not answer. */
   readonly known = new Map<string, boolean | Error>();
   readonly #state: DurableObjectState;
@@ -34,6 +35,7 @@ class FakeAccount implements StorageHold {
     const object = new HeldAccountObject(this.#state, {
       clock: () => this.now,
       unfinishedVideos: 3,
+      startingCredits: this.startingCredits,
       knowsHold: async (jobId) => {
         const known = this.known.get(jobId) ?? false;
         if (known instanceof Error) throw known;
@@ -45,6 +47,8 @@ class FakeAccount implements StorageHold {
   }
 }
 
+const price = { frames: 4, frameCredits: 5 };
+
 function inAccount(test: (account: FakeAccount) => Promise<void>): Promise<void> {
   const stub = env.ACCOUNTS.get(env.ACCOUNTS.newUniqueId());
   return runInDurableObject(stub, (_, state) => test(new FakeAccount(state)));
@@ -54,7 +58,7 @@ it('an account that comes into memory looks into its holds, also where its alarm
   inAccount(async (account) => {
     const first = await account.made();
     expect(account.alarm).toBeNull();
-    await first.open('a');
+    await first.open('a', price);
     expect(account.alarm).toBe(account.now + 60_000);
     account.alarm = null;
     account.now += 100_000;
@@ -69,8 +73,8 @@ it('an account that comes into memory looks into its holds, also where its alarm
 it('a job that does not answer keeps no other hold from being looked into', () =>
   inAccount(async (account) => {
     const object = await account.made();
-    for (const job of ['silent', 'there', 'gone']) await object.open(job);
-    expect(await object.open('more')).toBe('concurrency_limit');
+    for (const job of ['silent', 'there', 'gone']) await object.open(job, price);
+    expect(await object.open('more', price)).toEqual({ refused: 'concurrency_limit' });
     account.known.set('silent', new Error('the object is overloaded')).set('there', true);
     account.now += 60_000;
     await expect(object.alarm()).rejects.toThrow('do not say');
@@ -88,22 +92,47 @@ it('a job that does not answer keeps no other hold from being looked into', () =
 it('no number of a hold is given twice, whatever became of it', () =>
   inAccount(async (account) => {
     const object = await account.made();
-    expect(await object.open('a')).toMatchObject({ hold: 0 });
+    expect(await object.open('a', price)).toMatchObject({ hold: 0 });
     await object.settle('a', { settlements: [{ hold: 0, captured: 4, isFinal: true }], isGone: false });
     for (const hold of [1, 2, 3]) {
-      expect(await object.open('a')).toEqual({ hold, openedAt: account.now });
+      expect(await object.open('a', price)).toEqual({ hold, openedAt: account.now, price });
       await object.drop('a', hold);
       expect(await object.hold('a', hold)).toMatchObject({ isEnded: true });
     }
     await object.settle('a', { settlements: [], isGone: true });
-    expect(await object.open('a')).toMatchObject({ hold: 4 });
+    expect(await object.open('a', price)).toMatchObject({ hold: 4 });
   }));
 
 it('a hold of which the job has told is not dropped', () =>
   inAccount(async (account) => {
     const object = await account.made();
-    await object.open('a');
+    await object.open('a', price);
     await object.settle('a', { settlements: [{ hold: 0, captured: 1, isFinal: false }], isGone: false });
     await object.drop('a', 0);
     expect(await object.hold('a', 0)).toMatchObject({ captured: 1, isEnded: false });
+  }));
+
+it('an account is given its first credits once, and nothing where none are configured', () =>
+  inAccount(async (account) => {
+    account.startingCredits = 0;
+    const empty = await account.made();
+    expect(await empty.open('a', price)).toEqual({ refused: 'insufficient_credits', availableCredits: 0 });
+    account.startingCredits = 30;
+    const object = await account.made();
+    expect(await object.open('a', price)).toMatchObject({ hold: 0 });
+    expect(await object.open('b', price)).toEqual({ refused: 'insufficient_credits', availableCredits: 10 });
+    account.startingCredits = 5000;
+    expect(await (await account.made()).balance()).toEqual({
+      ...{ purchased: 30, available: 10, held: 20, spent: 0 },
+    });
+  }));
+
+it('credits of one payment come once, however often the account is told of them', () =>
+  inAccount(async (account) => {
+    const object = await account.made();
+    const outcomes = await Promise.all(Array.from({ length: 100 }, () => object.credit('payment', 70)));
+    expect(outcomes.filter((outcome) => outcome === 'entered')).toHaveLength(1);
+    expect(await (await account.made()).credit('payment', 70)).toBe('known');
+    expect(await object.credit('payment', 71)).toBe('other');
+    expect(await object.balance()).toMatchObject({ purchased: 1070 });
   }));

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Command } from '../../src/job/job-directory.ts';
 import { expiryMs, FakeIsolate } from './fake-isolate.ts';
-import { calmHash, calmVideo, type FakeJob, inObject, videoHash } from './fake-job.ts';
+import { calmHash, calmVideo, type FakeCommand, type FakeJob, inObject, videoHash } from './fake-job.ts';
 
 vi.spyOn(console, 'error').mockImplementation(() => undefined);
 
@@ -14,7 +14,7 @@ async function toldDuring(
   job: FakeJob,
   isolate: FakeIsolate,
   frame: number,
-  commands: readonly Command[],
+  commands: readonly FakeCommand[],
 ): Promise<void> {
   let isTold = false;
   let passes = 0;

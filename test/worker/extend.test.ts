@@ -159,8 +159,9 @@ describe('an extension', () => {
       const isolate = new FakeIsolate(100);
       await finished(job, isolate, {});
       const object = await job.in(isolate);
+      const price = { frames: 1, frameCredits: 10 };
       const extended = (from: number, hold: number, openedAt = isolate.now) =>
-        object.command({ kind: 'extend', from, frames: from + 1, order: { hold, openedAt } });
+        object.command({ kind: 'extend', from, frames: from + 1, order: { hold, openedAt, price } });
       expect(await extended(9, 1, isolate.now - 30_001)).toBe('too_late');
       expect(await extended(9, 0)).toBe('job_not_finished');
       expect(await extended(9, 4)).toMatchObject({ status: 'queued' });

@@ -4,9 +4,10 @@ import type { JobSpec } from '../../src/contract/job.ts';
 import type { Command, Source } from '../../src/job/job-directory.ts';
 import { JobObject } from '../../src/job/job-object.ts';
 import type { FrameCommit, JobRecord } from '../../src/job/job-record.ts';
+import { newJobPrice } from '../../src/job/order-price.ts';
 import { SqlJobStore } from '../../src/job/sql-job-store.ts';
 import type { JobSurroundings, WakeTarget } from '../../src/job/wake-driver.ts';
-import { sampleRecord } from '../job/sample-record.ts';
+import { samplePrice, sampleRecord } from '../job/sample-record.ts';
 import { FakeIsolate, frameMultiplyAdds } from './fake-isolate.ts';
 import { heldStorage, type StorageHold } from './held-storage.ts';
 import { MemoryAccount } from './memory-account.ts';
@@ -19,6 +20,11 @@ export interface FakeOrder extends Partial<JobSpec> {
   readonly firstFrame?: Uint8Array;
   readonly source?: Source;
 }
+
+type Extend = Extract<Command, { kind: 'extend' }>;
+
+/** What an owner commands; an extension costs what the frames before did. */
+export type FakeCommand = Exclude<Command, Extend> | Omit<Extend, 'frameCredits'>;
 
 /** A video as its storage has it. */
 export interface MadeVideo {
@@ -93,14 +99,17 @@ export class FakeJob implements StorageHold {
     const legs = seed === undefined ? {} : { legs: [{ from: 0, seed, interval: 1 }] };
     const spec = { ...sampleSpec, ...legs, ...changes };
     const object = await this.in(isolate);
-    await object.create({ spec, build: 'build-1', frameMultiplyAdds, firstFrame, source }, isolate.now);
+    const { frameCredits } = samplePrice;
+    const job = { spec, build: 'build-1', frameMultiplyAdds, frameCredits, firstFrame, source };
+    await object.create(job, { hold: 0, openedAt: isolate.now, price: newJobPrice(job) });
   }
 
   /** What the owner commands, with the hold that it needs. */
-  async command(isolate: FakeIsolate, command: Command) {
+  async command(isolate: FakeIsolate, command: FakeCommand) {
     const object = await this.in(isolate);
     if (command.kind !== 'extend') return object.command(command);
-    const order = { hold: (this.store.job()?.hold ?? 0) + 1, openedAt: isolate.now };
+    const price = { ...samplePrice, frames: command.frames - command.from };
+    const order = { hold: (this.store.job()?.hold ?? 0) + 1, openedAt: isolate.now, price };
     return object.command({ ...command, order });
   }
 

@@ -15,16 +15,19 @@ const job: NewJob = {
   spec: sampleSpec,
   build: 'build-1',
   frameMultiplyAdds: 1000,
+  frameCredits: 10,
   firstFrame: null,
   source: null,
 };
+
+const price = { frames: 9, frameCredits: 10 };
 
 const everyId = async () => (await account.page({ after: null, limit: 1000, order: 'asc' }))?.jobIds ?? [];
 
 /** Holds without a job, as crashes between hold and creation leave them. */
 async function leaveVacant(count: number): Promise<string[]> {
   const ids = Array.from({ length: count }, () => publicId(env.JOBS.newUniqueId()));
-  for (const id of ids) expect(await account.open(id)).toMatchObject({ hold: 0 });
+  for (const id of ids) expect(await account.open(id, price)).toMatchObject({ hold: 0 });
   return ids;
 }
 
@@ -84,7 +87,8 @@ describe('the directory of jobs', () => {
     const { id } = await directory.create(job);
     await settled(id);
     await runInDurableObject(account, (_, { storage }) => {
-      storage.sql.exec('UPDATE hold SET is_confirmed = 0, is_ended = 0 WHERE job = ?', id);
+      // Without a price, so that it can end a second time.
+      storage.sql.exec('UPDATE hold SET is_confirmed = 0, is_ended = 0, frames = 0 WHERE job = ?', id);
     });
     await leaveVacant(1);
     await sweep();
@@ -94,7 +98,8 @@ describe('the directory of jobs', () => {
 
   it('does not begin a job under a hold that the account may have given up', async () => {
     const objectId = env.JOBS.newUniqueId();
-    expect(await env.JOBS.get(objectId).create(job, Date.now() - 30_001)).toBe('too_late');
+    const order = { hold: 0, openedAt: Date.now() - 30_001, price };
+    expect(await env.JOBS.get(objectId).create(job, order)).toBe('too_late');
     expect(await directory.find(publicId(objectId))).toBeNull();
   });
 });
@@ -104,11 +109,11 @@ describe('the limit of unfinished videos', () => {
     const { id } = await directory.create(job);
     await settled(id);
     const open = publicId(env.JOBS.newUniqueId());
-    await account.open(open);
-    while ((await account.open(publicId(env.JOBS.newUniqueId()))) !== 'concurrency_limit');
+    await account.open(open, price);
+    while (!('refused' in (await account.open(publicId(env.JOBS.newUniqueId()), price))));
     await expect(directory.create(job)).rejects.toMatchObject({ code: 'concurrency_limit', status: 429 });
     const from = (await directory.find(id))?.committedFrames ?? 0;
-    const extend = { kind: 'extend', from, frames: from + 1 } as const;
+    const extend = { kind: 'extend', from, frames: from + 1, frameCredits: 10 } as const;
     await expect(directory.command(id, extend)).rejects.toMatchObject({ code: 'concurrency_limit' });
     await account.settle(open, {
       settlements: [{ hold: 0, captured: 0, isFinal: true }],
@@ -123,7 +128,7 @@ describe('the limit of unfinished videos', () => {
   it('counts no extension that was refused', async () => {
     const { id } = await directory.create(job);
     await settled(id);
-    const extend = { kind: 'extend', from: 7, frames: 9 } as const;
+    const extend = { kind: 'extend', from: 7, frames: 9, frameCredits: 10 } as const;
     await expect(directory.command(id, extend)).rejects.toMatchObject({ code: 'job_not_finished' });
     expect(await account.hold(id, 1)).toBeNull();
   });
@@ -131,7 +136,7 @@ describe('the limit of unfinished videos', () => {
   it('counts no extension that another one, or the removal of the video, has overtaken', async () => {
     const { id } = await directory.create(job);
     await settled(id);
-    const extend = { kind: 'extend', from: 0, frames: 9 } as const;
+    const extend = { kind: 'extend', from: 0, frames: 9, frameCredits: 10 } as const;
     await expect(overtaken(() => directory.command(id, extend)).command(id, extend)).rejects.toMatchObject({
       code: 'job_not_finished',
     });
@@ -159,7 +164,7 @@ describe('a video that has expired', () => {
       () => directory.frames(id, 0, 1),
       () => directory.news(id, 0, null, 0),
       () => directory.command(id, { kind: 'pause' }),
-      () => directory.command(id, { kind: 'extend', from: 0, frames: 9 }),
+      () => directory.command(id, { kind: 'extend', from: 0, frames: 9, frameCredits: 10 }),
     ];
     for (const call of calls)
       await expect(call()).rejects.toMatchObject({ code: 'job_expired', status: 410 });

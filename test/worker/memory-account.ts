@@ -1,19 +1,20 @@
-import { type Hold, settleHolds } from '../../src/job/account-core.ts';
+import { type Hold, settleHolds } from '../../src/billing/holds.ts';
 import type { SettlementMessage } from '../../src/job/wake-protocol.ts';
+import { MemoryBook } from '../billing/memory-book.ts';
 
 /** An account in memory that notes what a job tells it. */
 export class MemoryAccount {
   readonly heard: SettlementMessage[] = [];
   isUnreachable = false;
-  isListed = true;
-  readonly #holds = new Map<number, Hold>();
-  readonly #book: Parameters<typeof settleHolds>[0] = {
-    hold: (_, hold) => this.hold(hold),
-    write: (hold) => void this.#holds.set(hold.hold, hold),
-    unlist: () => {
-      this.isListed = false;
-    },
-  };
+  readonly #book = new MemoryBook();
+
+  constructor() {
+    this.#book.list('job');
+  }
+
+  get isListed(): boolean {
+    return this.#book.listed.has('job');
+  }
 
   settle(message: SettlementMessage): void {
     if (this.isUnreachable) throw new Error('the account is not there');
@@ -22,6 +23,6 @@ export class MemoryAccount {
   }
 
   hold(hold: number): Hold | null {
-    return this.#holds.get(hold) ?? null;
+    return this.#book.hold('job', hold);
   }
 }

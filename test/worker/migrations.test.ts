@@ -226,6 +226,8 @@ describe('a job of the second version', () => {
   });
 });
 
+const price = { frames: 4, frameCredits: 5 };
+
 describe('an account of the first version', () => {
   it('keeps its list, and takes more', async () => {
     const ids = Array.from({ length: 3 }, () => publicId(env.JOBS.newUniqueId()));
@@ -241,9 +243,9 @@ describe('an account of the first version', () => {
     const page = () => account.page({ after: null, limit: 10, order: 'asc' });
     expect(await page()).toEqual({ jobIds: ids, hasMore: false });
     const next = publicId(env.JOBS.newUniqueId());
-    expect(await account.open(next)).toMatchObject({ hold: 0 });
+    expect(await account.open(next, price)).toMatchObject({ hold: 0 });
     // Hold 0 of a job in the list is taken, whether it has told of it or not.
-    expect(await account.open(ids[1] as string)).toMatchObject({ hold: 1 });
+    expect(await account.open(ids[1] as string, price)).toMatchObject({ hold: 1 });
     expect(await page()).toEqual({ jobIds: [...ids, next], hasMore: false });
     // A job of the first version tells of a hold that the account has never opened.
     await account.settle(ids[0] as string, {
@@ -252,4 +254,37 @@ describe('an account of the first version', () => {
     });
     expect(await account.hold(ids[0] as string, 0)).toMatchObject({ captured: 4, isEnded: true });
   });
+});
+
+it('holds of the second version cost nothing, and go on', async () => {
+  const account = env.ACCOUNTS.get(env.ACCOUNTS.newUniqueId());
+  await runInDurableObject(account, async (_, { storage }) => {
+    await storage.deleteAll();
+    storage.sql.exec(
+      `CREATE TABLE job (position INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE) STRICT;
+       CREATE TABLE hold (
+         job TEXT NOT NULL, hold INTEGER NOT NULL, opened_at INTEGER NOT NULL, is_confirmed INTEGER NOT NULL,
+         captured INTEGER NOT NULL, is_ended INTEGER NOT NULL, PRIMARY KEY (job, hold)
+       ) STRICT, WITHOUT ROWID;
+       CREATE INDEX unfinished ON hold (is_ended) WHERE is_ended = 0;
+       CREATE INDEX unconfirmed ON hold (is_confirmed) WHERE is_confirmed = 0;
+       INSERT INTO job (id) VALUES ('a'), ('b');
+       INSERT INTO hold VALUES ('a', 0, 1, 1, 5, 0), ('b', 0, 1, 1, 9, 1);
+       CREATE TABLE schema_version (version INTEGER NOT NULL) STRICT;
+       INSERT INTO schema_version VALUES (2);`,
+    );
+  });
+  await evictDurableObject(account);
+  const { purchased } = await account.balance();
+  const told = (captured: number, isFinal: boolean) =>
+    account.settle('a', { settlements: [{ hold: 0, captured, isFinal }], isGone: false });
+  await told(7, false);
+  expect(await account.hold('a', 0)).toMatchObject({ captured: 7, isEnded: false });
+  await told(9, true);
+  await told(9, true);
+  expect(await account.hold('a', 0)).toMatchObject({ captured: 9, isEnded: true });
+  expect(await account.hold('b', 0)).toMatchObject({ captured: 9, isEnded: true });
+  expect(await account.balance()).toEqual({ purchased, available: purchased, held: 0, spent: 0 });
+  expect(await account.open('a', price)).toMatchObject({ hold: 1, price });
+  expect(await account.balance()).toMatchObject({ held: 20 });
 });

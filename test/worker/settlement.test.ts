@@ -122,7 +122,7 @@ describe('an account that cannot be reached', () => {
       expect(known(job)).toBeNull();
       job.account.isUnreachable = false;
       await job.run(isolate);
-      expect(job.account.heard).toEqual([
+      expect(job.account.heard).toMatchObject([
         { settlements: [{ hold: 0, captured: 9, isFinal: true }], isGone: false },
       ]);
     }));
