@@ -28,7 +28,7 @@ function live(world: World): void {
   const jobs = new Map<string, SimulatedJob>();
   const account = new SimulatedAccount(world, jobs, {
     maximum: random.pick([2, 4, 100]),
-    startingCredits: random.pick([0, 60, 100_000, 100_000]),
+    startingCredits: world.moneyRandom.pick([0, 60, 100_000, 100_000, 100_000, 100_000]),
   });
   const clients = new SimulatedClients(world, account, jobs);
   clients.begin();

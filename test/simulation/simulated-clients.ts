@@ -27,12 +27,14 @@ export class SimulatedClients {
 
   /** Begins one to three videos now, and lets their owners come again. */
   begin(): void {
-    const { random } = this.#world;
+    const { random, moneyRandom } = this.#world;
     for (let video = random.between(1, 3); video > 0; video--) {
       this.#world.at(random.below(200), () => this.#createNew());
       for (let visit = random.below(5); visit > 0; visit--)
         this.#world.at(random.below(random.pick([300, 1500, 8000, 40_000])), () => this.#visit());
     }
+    for (let payment = moneyRandom.below(4); payment > 0; payment--)
+      this.#world.at(moneyRandom.below(moneyRandom.pick([300, 8000])), () => this.#topUp());
   }
 
   /** Asks for the list and for every video in it: whoever asks wakes what has been forgotten. */
@@ -50,7 +52,7 @@ export class SimulatedClients {
     const { random } = this.#world;
     const job = this.#anyJob();
     if (job === undefined) return;
-    const action = random.below(18);
+    const action = random.below(16);
     if (action < 3) this.#command(job, { kind: 'cancel' });
     else if (action < 5) this.#command(job, { kind: 'pause' });
     else if (action < 7) this.#command(job, { kind: 'resume' });
@@ -58,14 +60,12 @@ export class SimulatedClients {
     else if (action < 12) this.#look(job, (seen) => this.#extend(job, seen));
     else if (action < 14) this.#look(job, (seen) => this.#fork(job, seen));
     else if (action < 15) this.#look(job, () => undefined);
-    else if (action < 17) this.#topUp();
     else this.#remove(job);
   }
 
   /** Again and again under the same references: each counts once. */
   #topUp(): void {
-    const { random } = this.#world;
-    const payment = random.between(1, 4);
+    const payment = this.#world.moneyRandom.between(1, 4);
     this.#call(
       this.#account,
       () => this.#account.credit(`payment ${payment}`, 25 * payment),
@@ -88,19 +88,19 @@ export class SimulatedClients {
   }
 
   #createNew(): void {
-    const { random } = this.#world;
+    const { random, moneyRandom } = this.#world;
     const frames = random.between(1, 5);
     const leg = { from: 0, seed: random.below(100), interval: random.between(1, 3) };
     const labels = this.#labels(0, frames);
     const isGiven = random.chance(0.3);
     const before: PlannedFrame[] = isGiven ? [{ kind: 'given', content: givenContent }] : [];
-    const frameCredits = random.between(1, 9);
+    const frameCredits = moneyRandom.between(1, 9);
     const job = newJob({ frames, legs: [leg], labels }, this.#world.build, frameCredits);
     this.#create({ ...job, firstFrame: isGiven ? noBytes : null }, newPlan(before, leg, frames, labels));
   }
 
   #fork(source: SimulatedJob, { job, frames: made }: SeenJob): void {
-    const { random } = this.#world;
+    const { random, moneyRandom } = this.#world;
     if (made.length === 0) return;
     const shared = random.between(1, made.length);
     const frames = shared + random.between(1, 3);
@@ -113,7 +113,7 @@ export class SimulatedClients {
     };
     const copied = made.slice(0, shared).map((content) => ({ kind: 'copied', content }) as const);
     const plan = newPlan(copied, leg, frames, spec.labels);
-    const fork = newJob(spec, job.build, random.between(1, 9));
+    const fork = newJob(spec, job.build, moneyRandom.between(1, 9));
     this.#create({ ...fork, source: { id: source.id, frames: shared } }, plan);
   }
 
@@ -145,14 +145,14 @@ export class SimulatedClients {
   }
 
   #extend(job: SimulatedJob, { job: { status }, frames: made }: SeenJob): void {
-    const { random } = this.#world;
+    const { random, moneyRandom } = this.#world;
     if (!isFinished(status)) return;
     const from = made.length;
     const frames = from + random.between(1, 3);
     const interval = random.chance(0.5) ? random.between(1, 3) : undefined;
     const labels = random.chance(0.5) ? this.#labels(from, frames) : undefined;
     const command = { kind: 'extend' as const, from, frames, interval, labels };
-    const price = extensionPrice({ from, frames, frameCredits: random.between(1, 9) });
+    const price = extensionPrice({ from, frames, frameCredits: moneyRandom.between(1, 9) });
     this.#open(job.id, price, (order) =>
       this.#call(
         job,

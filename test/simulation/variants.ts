@@ -21,15 +21,6 @@ export const brokenVariants: Readonly<Record<string, Variant>> = {
         0,
       ),
   },
-  'the last message is taken for the truth, not the largest count': {
-    settle: (book, jobId, message) => {
-      for (const { hold, captured } of message.settlements) {
-        const known = book.hold(jobId, hold);
-        if (known !== null && !known.isEnded && known.captured > captured) book.write({ ...known, captured });
-      }
-      settleHolds(book, jobId, message, 0);
-    },
-  },
   'a hold that has ended ends again': {
     settle: (book, jobId, message) => {
       for (const { hold } of message.settlements) {

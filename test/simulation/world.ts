@@ -20,6 +20,8 @@ const mostHappenings = 30_000;
 /** Time, chance and the one process that everything runs in. */
 export class World {
   readonly random: SeededRandom;
+  /** For what concerns money alone: what else happens in the world of a seed does not depend on it. */
+  readonly moneyRandom: SeededRandom;
   readonly faults: Faults;
   readonly variant: Variant;
   readonly trace: ((line: string) => void) | undefined;
@@ -40,6 +42,7 @@ export class World {
 
   constructor(seed: number, variant: Variant, trace: ((line: string) => void) | undefined) {
     this.random = new SeededRandom(seed);
+    this.moneyRandom = new SeededRandom(seed + 0x10000000);
     this.faults = drawFaults(this.random);
     this.variant = variant;
     this.trace = trace;
