@@ -14,8 +14,9 @@ import { Past } from '../src/engine/past.ts';
 import { multiplyAddsPerFrame } from '../src/job/frame-cost.ts';
 import type { Effect } from '../src/job/wake-protocol.ts';
 import { decodeOwnPng } from '../src/media/png.ts';
-import service, { AccountObject, JobObject as ServedJob } from '../src/worker.ts';
+import service, { AccountObject as ServedAccount, JobObject as ServedJob } from '../src/worker.ts';
 import { type ModelFigures, quickestAround } from './figures.ts';
+import { StorageMeter } from './storage-meter.ts';
 import { WakeMeter } from './wake-meter.ts';
 
 const MEBIBYTE = 2 ** 20;
@@ -25,9 +26,23 @@ const LAST_FRAME = 208;
 const CEILING = { rows: 64, inner: 384, outer: 1536, products: 8, runs: 12, rounds: 15 };
 
 const meter = new WakeMeter();
+const storageMeter = new StorageMeter();
 
-/** The service's own job, with a clock beside it. */
+type JobArguments = ConstructorParameters<typeof ServedJob>;
+type AccountArguments = ConstructorParameters<typeof ServedAccount>;
+
+/** The service's own job, with a clock and a counter beside it. */
 export class JobObject extends ServedJob {
+  constructor(...[context, env]: JobArguments) {
+    storageMeter.watch(context.storage);
+    super(context, env);
+  }
+
+  override alarm(): Promise<void> {
+    meter.begins();
+    return super.alarm();
+  }
+
   protected override surroundings() {
     return {
       ...super.surroundings(),
@@ -39,13 +54,19 @@ export class JobObject extends ServedJob {
   }
 }
 
-export { AccountObject };
+/** The service's own account, with a counter beside it. */
+export class AccountObject extends ServedAccount {
+  constructor(...[context, env]: AccountArguments) {
+    storageMeter.watch(context.storage);
+    super(context, env);
+  }
+}
 
 export default {
   async fetch(request, env, context) {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname.startsWith('/v1/')) return service.fetch(request, env, context);
-    if (pathname === '/times') return Response.json(meter.times());
+    if (pathname === '/times') return Response.json({ ...meter.times(), ...storageMeter.use() });
     const { ASSETS } = env;
     const name = searchParams.get('model') ?? 'sprite';
     const form = await request.formData();
@@ -80,6 +101,7 @@ async function measure(
     wasmMemoryMiB: memoryBytes / MEBIBYTE,
     sessionStartMs,
     kvBytesPerFrame: Past.kvBytes(model.manifest),
+    kvBytesPerJob: Past.kvBytes(model.manifest) * (1 + model.manifest.backbone.window),
   };
 }
 

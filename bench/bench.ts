@@ -1,101 +1,71 @@
 /**
- * Measures a model inside workerd: a table, then one JSON object as the last line.
+ * Measures a model inside workerd and the HTTP API around it: a table, then one JSON object as the last line.
  *
- *     npm run bench [-- model]
+ *     npm run bench [-- model] [--api | --computing]
  */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { unstable_startWorker } from 'wrangler';
-import { VideoClient } from '../src/client/video-client.ts';
-import { quietEnvironment } from '../src/command/local-service.ts';
-import { type Figures, type JobFigures, type ModelFigures, quickestAround } from './figures.ts';
-import type { JobTimes } from './wake-meter.ts';
+import { parseArgs } from 'node:util';
+import { type ApiFigures, apiFigures } from './api-figures.ts';
+import { computingFigures } from './computing-figures.ts';
+import type { Figures } from './figures.ts';
 
-const jobFrames = 1010;
-
-const model = process.argv[2] ?? 'sprite';
-const fileBlob = async (...path: string[]) => new Blob([await readFile(join(import.meta.dirname, ...path))]);
-const form = new FormData();
-form.set('ceiling', await fileBlob('matrix-ceiling.onnx'));
-form.set('firstFrame', await fileBlob('..', 'examples', 'first-frame.png'));
-// Encoded here, because Wrangler's fetch is another one than Node's and does not know its forms.
-const encoded = new Response(form);
-const headers = { 'content-type': encoded.headers.get('content-type') as string };
-const body = await encoded.arrayBuffer();
-Object.assign(process.env, quietEnvironment);
-const dataFolder = await mkdtemp(join(tmpdir(), 'magi-bench-'));
-const worker = await unstable_startWorker({
-  config: join(import.meta.dirname, '..', 'wrangler.toml'),
-  entrypoint: join(import.meta.dirname, 'bench-worker.ts'),
-  dev: {
-    logLevel: 'error',
-    persist: dataFolder,
-    server: { hostname: '127.0.0.1', port: 0 },
-    watch: false,
-  },
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { api: { type: 'boolean', default: false }, computing: { type: 'boolean', default: false } },
 });
-try {
-  const answer = await worker.fetch(`http://bench.invalid/?model=${model}`, {
-    method: 'POST',
-    headers,
-    body,
-  });
-  if (!answer.ok) throw new Error(await answer.text());
-  const figures = { ...((await answer.json()) as ModelFigures), ...(await jobFigures()) };
-  console.log(table(figures));
-  console.log(JSON.stringify(figures));
-} finally {
-  await worker.dispose();
-  await rm(dataFolder, { recursive: true, force: true });
+const [model = 'sprite'] = positionals;
+const computing = values.api ? {} : await computingFigures(model);
+const api: Partial<ApiFigures> = values.computing ? {} : await apiFigures(model, told);
+const figures: Partial<Figures> = { ...computing, ...api };
+console.log(table(figures));
+console.log(JSON.stringify(figures));
+
+function told(part: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r${part.padEnd(40)}`);
 }
 
-/** One long job through the API of the same Worker. */
-async function jobFigures(): Promise<JobFigures> {
-  const send = async (request: Request) =>
-    new Response(
-      ...(await worker
-        .fetch(request.url, {
-          method: request.method,
-          headers: Object.fromEntries(request.headers),
-          body: request.body === null ? null : await request.arrayBuffer(),
-        })
-        .then(async (answer) => [await answer.arrayBuffer(), { status: answer.status }] as const)),
-    );
-  const client = new VideoClient('http://bench.invalid', send);
-  const { id } = await client.create({ model, frames: jobFrames, seed: 1 });
-  for (let video = await client.retrieve(id); video.status !== 'completed'; ) {
-    if (video.status === 'failed') throw new Error(video.error?.message);
-    await sleep(1000);
-    video = await client.retrieve(id);
-    if (process.stderr.isTTY) process.stderr.write(`\rframe ${video.frames.committed} of ${jobFrames} `);
-  }
-  const answer = await worker.fetch('http://bench.invalid/times');
-  const { frameMs, wallMs } = (await answer.json()) as JobTimes;
-  const computeMs = frameMs.reduce((sum, ms) => sum + ms, 0);
-  return {
-    durabilityShare: (wallMs - computeMs) / computeMs,
-    costRatio1000over50: quickestAround(frameMs, 1000) / quickestAround(frameMs, 50),
-  };
-}
-
-function table(figures: Figures): string {
-  const rows: [string, string][] = [
-    ['model', model],
-    ['frames a second, default steps', figures.framesPerSecond.toFixed(2)],
-    ['multiply-adds a frame', millions(figures.multiplyAddsPerFrame)],
-    ['8-bit matrix ceiling, multiply-adds a second', millions(figures.ceilingMultiplyAddsPerSecond)],
-    ['share of the ceiling', `${(figures.ceilingShare * 100).toFixed(1)} %`],
-    ['cost of frame 200 over frame 20', figures.costRatio200over20.toFixed(3)],
-    ['WebAssembly memory after 64 frames', `${figures.wasmMemoryMiB.toFixed(1)} MiB`],
-    ['session start, runtime included', `${figures.sessionStartMs.toFixed(0)} ms`],
-    ['cost of frame 1,000 over frame 50, in a job', figures.costRatio1000over50.toFixed(3)],
-    ['storage, alarms, settlement over computing', `${(figures.durabilityShare * 100).toFixed(1)} %`],
-    ['K/V of a frame', `${figures.kvBytesPerFrame} bytes`],
+function table(figures: Partial<Figures>): string {
+  const rows: [string, keyof Figures, (value: number) => string][] = [
+    ['frames a second, default steps', 'framesPerSecond', decimals(2)],
+    ['multiply-adds a frame', 'multiplyAddsPerFrame', millions],
+    ['8-bit matrix ceiling, multiply-adds a second', 'ceilingMultiplyAddsPerSecond', millions],
+    ['share of the ceiling', 'ceilingShare', percent],
+    ['cost of frame 200 over frame 20', 'costRatio200over20', decimals(3)],
+    ['WebAssembly memory after 64 frames', 'wasmMemoryMiB', (value) => `${value.toFixed(1)} MiB`],
+    ['session start, runtime included', 'sessionStartMs', milliseconds],
+    ['K/V of a frame', 'kvBytesPerFrame', (value) => `${value} bytes`],
+    ['K/V that a job keeps', 'kvBytesPerJob', (value) => `${value} bytes`],
+    ['cost of frame 1,000 over frame 50, in a job', 'costRatio1000over50', decimals(3)],
+    ['storage, alarms, settlement over computing', 'durabilityShare', percent],
+    ['rows written for a frame', 'rowsWrittenPerFrame', decimals(2)],
+    ['requests to objects for a frame', 'objectRequestsPerFrame', decimals(2)],
+    ['stored for a frame, K/V apart', 'storedBytesPerFrame', (value) => `${value.toFixed(0)} bytes`],
+    ['GET job at 200 a second, p99', 'getJobP99Ms', milliseconds],
+    ['the same while generating, p99', 'getJobWhileGeneratingP99Ms', milliseconds],
+    ['a decode step meanwhile', 'decodeStepMs', milliseconds],
+    ['answers other than 200', 'getJobErrors', decimals(0)],
+    ['create to first generated frame', 'createToFirstFrameMs', milliseconds],
+    ['complete event streams of 1,000 at once', 'eventStreams', decimals(0)],
   ];
-  const width = Math.max(...rows.map(([name]) => name.length));
-  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n');
+  const seen = rows.flatMap(([name, key, written]) => {
+    const value = figures[key];
+    return value === undefined ? [] : [[name, written(value)] as const];
+  });
+  const width = Math.max(...seen.map(([name]) => name.length));
+  return [['model', model] as const, ...seen]
+    .map(([name, value]) => `${name.padEnd(width)}  ${value}`)
+    .join('\n');
+}
+
+function decimals(count: number): (value: number) => string {
+  return (value) => value.toFixed(count);
+}
+
+function milliseconds(value: number): string {
+  return `${value.toFixed(0)} ms`;
+}
+
+function percent(value: number): string {
+  return `${(value * 100).toFixed(1)} %`;
 }
 
 function millions(value: number): string {
