@@ -50,7 +50,8 @@ export interface FollowOrder {
 /** What of a video to download, and how large. */
 export interface ContentOrder {
   readonly variant?: 'video' | 'thumbnail' | 'spritesheet';
-  readonly format?: 'gif' | 'apng';
+  /** Of the variant `video`. */
+  readonly format?: 'gif' | 'apng' | 'png-sequence';
   readonly scale?: number;
 }
 

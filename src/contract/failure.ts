@@ -28,6 +28,7 @@ export const failures = {
   label_unknown: { status: 422, when: 'The model does not know a label.' },
   labels_order: { status: 422, when: 'The schedule does not rise by `from`.' },
   size_unsupported: { status: 422, when: 'The model makes another size.' },
+  format_unsupported: { status: 422, when: 'The service does not make this format.' },
   url_scheme: { status: 422, when: 'The URL has a scheme that is not read.' },
   url_host: { status: 422, when: 'The URL names no public host.' },
   url_credentials: { status: 422, when: 'The URL holds a user name or a password.' },

@@ -2,6 +2,7 @@ import { limits } from '../contract/config.ts';
 import { Failure } from '../contract/failure.ts';
 import { ModelCard, ModelList } from '../contract/job.ts';
 import type { Manifest } from '../contract/manifest.ts';
+import { examples } from './examples.ts';
 import { type Route, route } from './route.ts';
 
 export const modelRoutes: readonly Route[] = [
@@ -14,6 +15,7 @@ export const modelRoutes: readonly Route[] = [
     scope: 'read',
     answer: { description: 'All models that are served.', content: { 'application/json': ModelList } },
     failures: [],
+    examples: examples.listModels,
     handle: async ({ env: { models } }) => {
       const manifests = await Promise.all(models.names.map((name) => models.manifest(name)));
       const data = manifests.filter((manifest) => manifest !== null).map(modelJson);
@@ -31,6 +33,7 @@ export const modelRoutes: readonly Route[] = [
     parameters: { id: 'Name of a model.' },
     answer: { description: 'The model.', content: { 'application/json': ModelCard } },
     failures: ['model_not_found'],
+    examples: examples.retrieveModel,
     handle: async ({ env: { models } }, { path: { id } }) => {
       const manifest = await models.manifest(id);
       if (manifest !== null) return Response.json(modelJson(manifest));

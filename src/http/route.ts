@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import type { z } from 'zod';
 import type { Scope } from '../contract/access.ts';
 import type { FailureCode } from '../contract/failure.ts';
+import type { VideoStatus } from '../contract/job.ts';
 import { parsed } from '../contract/refusal.ts';
 import { readBody, readOptionalBody } from './request-body.ts';
 import { readQuery } from './request-query.ts';
@@ -22,6 +23,8 @@ export interface Example {
   readonly path?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  /** Status of the video that the path names; completed by default. */
+  readonly before?: VideoStatus;
   /** Absent where the answer is no JSON. */
   readonly answer?: unknown;
 }

@@ -13,6 +13,7 @@ import {
 } from '../contract/video-change.ts';
 import { multiplyAddsPerFrame } from '../job/frame-cost.ts';
 import type { NamedJob } from '../job/job-directory.ts';
+import { examples } from './examples.ts';
 import { foundJob } from './found-job.ts';
 import { type Answer, type Route, route } from './route.ts';
 import type { ServiceEnvironment } from './services.ts';
@@ -52,6 +53,7 @@ export const videoChangeRoutes: readonly Route[] = [
     summary: 'Pauses a video',
     description: 'Nothing is computed until it is resumed. Pausing a paused video changes nothing.',
     failures: [...anyVideo, 'job_terminal'],
+    examples: examples.pauseVideo,
     handle: commanded('pause'),
   }),
   route({
@@ -60,6 +62,7 @@ export const videoChangeRoutes: readonly Route[] = [
     name: 'resumeVideo',
     summary: 'Goes on with a paused video',
     failures: [...anyVideo, 'job_terminal'],
+    examples: examples.resumeVideo,
     handle: commanded('resume'),
   }),
   route({
@@ -69,6 +72,7 @@ export const videoChangeRoutes: readonly Route[] = [
     summary: 'Ends a video early',
     description: 'The frames that are made stay and can be downloaded; no others are paid.',
     failures: [...anyVideo, 'job_terminal'],
+    examples: examples.cancelVideo,
     handle: commanded('cancel'),
   }),
   route({
@@ -81,6 +85,7 @@ export const videoChangeRoutes: readonly Route[] = [
       'Goes on from the stored state of a completed, cancelled or failed video: only the new frames are computed and paid.',
     body: { schema: ExtendRequest, isOptional: true },
     failures: [...goingOn, 'job_not_finished'],
+    examples: examples.extendVideo,
     handle: (context, { path: { id }, body }) => extended(context, id, body),
   }),
   route({
@@ -93,6 +98,7 @@ export const videoChangeRoutes: readonly Route[] = [
     description: 'The same as `POST /v1/videos/{id}/extend`, as the npm package openai calls it.',
     body: { schema: ExtensionRequest },
     failures: [...goingOn, 'job_not_finished'],
+    examples: examples.extendNamedVideo,
     handle: (context, { body: { video, ...request } }) =>
       extended(context, typeof video === 'string' ? video : video.id, request),
   }),
@@ -107,6 +113,7 @@ export const videoChangeRoutes: readonly Route[] = [
     body: { schema: ForkRequest, isOptional: true },
     answer: { description: 'The new job.', content: { 'application/json': Video } },
     failures: [...goingOn, 'seed_unsafe'],
+    examples: examples.forkVideo,
     handle: forkVideo,
   }),
 ];

@@ -7,9 +7,12 @@ import type { JobDirectory, NamedJob } from '../job/job-directory.ts';
 import { encodeApng } from '../media/apng.ts';
 import { encodeGif } from '../media/gif.ts';
 import { decodeOwnPng, encodePng } from '../media/png.ts';
+import { encodePngSequence } from '../media/png-sequence.ts';
 import { enlarged } from '../media/raster.ts';
 import { spriteSheet } from '../media/sprite-sheet.ts';
 import { begun, byteStream } from './byte-stream.ts';
+
+const formats = ['gif', 'apng', 'png-sequence', 'webm', 'mp4'] as const;
 
 /** What of a video is wanted, and how. */
 export const ContentQuery = z.strictObject({
@@ -18,19 +21,52 @@ export const ContentQuery = z.strictObject({
     .default('video')
     .describe('`thumbnail` is the first frame, `spritesheet` all frames in one picture; both are PNG.'),
   format: z
-    .enum(['gif', 'apng'], 'must be "gif" or "apng"')
-    .default('gif')
-    .describe('Of the variant `video`.'),
+    .enum(formats, `must be one of ${formats.join(', ')}`)
+    .optional()
+    .describe(
+      'Of the variant `video`: `gif` by default; `apng` without loss; `png-sequence`, a ZIP of PNG files. `webm` and `mp4` are not made yet.',
+    ),
   scale: wholeNumberText(1, limits.contentScale).default(1).describe('Factor by which pixels are enlarged.'),
 });
-export type ContentQuery = z.infer<typeof ContentQuery>;
+type ContentQuery = z.infer<typeof ContentQuery>;
+
+/** A file to be made: every combination of variant and format that there is. */
+export interface ContentRequest {
+  readonly kind: 'gif' | 'apng' | 'png-sequence' | 'thumbnail' | 'spritesheet';
+  readonly scale: number;
+}
+
+/**
+ * What a query asks for.
+ * @throws Failure format_unsupported, fields_conflict
+ */
+export function contentRequest({ variant, format, scale }: ContentQuery): ContentRequest {
+  if (variant === 'video') return { kind: madeFormat(format ?? 'gif'), scale };
+  if (format === undefined) return { kind: variant, scale };
+  const message = `format is of the variant video; a ${variant} is always PNG. Leave format out.`;
+  throw new Failure('fields_conflict', message, 'format');
+}
+
+function madeFormat(format: (typeof formats)[number]): Exclude<typeof format, 'webm' | 'mp4'> {
+  if (format !== 'webm' && format !== 'mp4') return format;
+  const message = `format ${format} is not made yet; ask for gif, apng or png-sequence.`;
+  throw new Failure('format_unsupported', message, 'format');
+}
 
 /** A file made from a job's frames. */
-export interface ContentFile {
-  readonly mediaType: 'image/gif' | 'image/apng' | 'image/png';
-  readonly extension: 'gif' | 'png';
+interface ContentFile {
+  readonly mediaType: keyof typeof contentTypes;
+  readonly extension: 'gif' | 'png' | 'zip';
   readonly body: BodyInit;
 }
+
+/** Media types of all files, as the OpenAPI document wants them: without a schema. */
+export const contentTypes = {
+  'image/gif': null,
+  'image/apng': null,
+  'image/png': null,
+  'application/zip': null,
+};
 
 /** Frames fetched from the job at a time. */
 const batchFrames = 64;
@@ -45,26 +81,38 @@ const sheetColumns = 8;
 export async function videoContent(
   jobs: JobDirectory,
   job: NamedJob,
-  request: ContentQuery,
+  request: ContentRequest,
   onBreak: (error: unknown) => void,
 ): Promise<ContentFile> {
   if (job.committedFrames === 0) throw frameMissing(job, 'Its first frame');
-  const { variant, format, scale } = request;
-  const { framesPerSecond } = job.spec;
-  if (variant === 'thumbnail') {
-    const [first] = await collected(frames(jobs, job.id, 1));
-    return pngContent(enlarged(decodeOwnPng((first as StoredFrame).png), scale));
-  }
   checkPixels(job, request);
-  const stored = frames(jobs, job.id, job.committedFrames);
-  if (variant === 'spritesheet')
-    return pngContent(spriteSheet(await collected(rasters(stored, scale)), sheetColumns));
-  if (format === 'gif') {
-    const pieces = encodeGif(rasters(stored, 1), framesPerSecond, scale);
-    return { mediaType: 'image/gif', extension: 'gif', body: byteStream(await begun(pieces), onBreak) };
+  const { kind, scale } = request;
+  const { framesPerSecond } = job.spec;
+  const stored = frames(jobs, job.id, kind === 'thumbnail' ? 1 : job.committedFrames);
+  const streamed = async (pieces: AsyncGenerator<Uint8Array, void, undefined>) =>
+    byteStream(await begun(pieces), onBreak);
+  switch (kind) {
+    case 'thumbnail': {
+      const [first] = await collected(rasters(stored, scale));
+      return pngContent(first as Raster);
+    }
+    case 'spritesheet':
+      return pngContent(spriteSheet(await collected(rasters(stored, scale)), sheetColumns));
+    case 'gif': {
+      const body = await streamed(encodeGif(rasters(stored, 1), framesPerSecond, scale));
+      return { mediaType: 'image/gif', extension: 'gif', body };
+    }
+    case 'apng': {
+      const body = await streamed(
+        encodeApng(scaledPngs(stored, scale), job.committedFrames, framesPerSecond),
+      );
+      return { mediaType: 'image/apng', extension: 'png', body };
+    }
+    case 'png-sequence': {
+      const body = await streamed(encodePngSequence(scaledPngs(stored, scale)));
+      return { mediaType: 'application/zip', extension: 'zip', body };
+    }
   }
-  const pieces = encodeApng(scaledPngs(stored, scale), job.committedFrames, framesPerSecond);
-  return { mediaType: 'image/apng', extension: 'png', body: byteStream(await begun(pieces), onBreak) };
 }
 
 /** Why a frame that belongs to the video is not there. */
@@ -80,11 +128,11 @@ export function frameMissing({ status, committedFrames }: NamedJob, frame: strin
       );
 }
 
-function checkPixels(job: NamedJob, { variant, format, scale }: ContentQuery): void {
-  // Frames of an APNG that are not enlarged are stored ones, taken over as they are.
-  if (variant === 'video' && format === 'apng' && scale === 1) return;
+function checkPixels(job: NamedJob, { kind, scale }: ContentRequest): void {
+  // PNG files that are not enlarged are stored ones, taken over as they are.
+  if (kind === 'thumbnail' || (scale === 1 && (kind === 'apng' || kind === 'png-sequence'))) return;
   const pixels = job.committedFrames * job.spec.width * job.spec.height * scale * scale;
-  const maximum = variant === 'spritesheet' ? limits.sheetPixels : limits.contentPixels;
+  const maximum = kind === 'spritesheet' ? limits.sheetPixels : limits.contentPixels;
   if (pixels <= maximum) return;
   throw new Failure(
     'out_of_range',

@@ -8,13 +8,14 @@ import { VideoDeleted } from '../contract/video-event.ts';
 import { VideoRequest } from '../contract/video-request.ts';
 import type { NamedJob } from '../job/job-directory.ts';
 import { EventsHeaders, EventsQuery, streamEvents } from './event-stream.ts';
+import { examples } from './examples.ts';
 import { foundJob, jobNotFound } from './found-job.ts';
 import { newJob, newJobFailures } from './new-job.ts';
 import { brokenOff } from './request-log.ts';
 import { type Route, route } from './route.ts';
 import { embeddable } from './safe-headers.ts';
 import type { ServiceEnvironment } from './services.ts';
-import { ContentQuery, frameMissing, videoContent } from './video-content.ts';
+import { ContentQuery, contentRequest, contentTypes, frameMissing, videoContent } from './video-content.ts';
 import { videoJson } from './video-json.ts';
 
 type VideoContext = Context<ServiceEnvironment>;
@@ -48,6 +49,7 @@ export const videoRoutes: readonly Route[] = [
     body: { schema: VideoRequest },
     answer: { description: 'The new job.', content: { 'application/json': Video } },
     failures: [...newJobFailures, 'concurrency_limit', 'insufficient_credits'],
+    examples: examples.createVideo,
     handle: createVideo,
   }),
   route({
@@ -60,6 +62,7 @@ export const videoRoutes: readonly Route[] = [
     query: ListQuery,
     answer: { description: 'One page.', content: { 'application/json': VideoList } },
     failures: ['job_not_found'],
+    examples: examples.listVideos,
     handle: listVideos,
   }),
   route({
@@ -72,6 +75,7 @@ export const videoRoutes: readonly Route[] = [
     parameters,
     answer: { description: 'The job.', content: { 'application/json': Video } },
     failures: ['job_not_found', 'job_expired'],
+    examples: examples.retrieveVideo,
     handle: async (context, { path: { id } }) => Response.json(videoJson(await requestedJob(context, id))),
   }),
   route({
@@ -85,6 +89,7 @@ export const videoRoutes: readonly Route[] = [
     parameters,
     answer: { description: 'It is gone.', content: { 'application/json': VideoDeleted } },
     failures: ['job_not_found'],
+    examples: examples.deleteVideo,
     handle: deleteVideo,
   }),
   route({
@@ -99,9 +104,18 @@ export const videoRoutes: readonly Route[] = [
     query: ContentQuery,
     answer: {
       description: 'The file, sent while it is made.',
-      content: { 'image/gif': null, 'image/apng': null, 'image/png': null },
+      content: contentTypes,
     },
-    failures: ['job_not_found', 'job_expired', 'frame_not_ready', 'frame_not_found', 'out_of_range'],
+    failures: [
+      'job_not_found',
+      'job_expired',
+      'frame_not_ready',
+      'frame_not_found',
+      'out_of_range',
+      'fields_conflict',
+      'format_unsupported',
+    ],
+    examples: examples.downloadContent,
     handle: downloadContent,
   }),
   route({
@@ -115,6 +129,7 @@ export const videoRoutes: readonly Route[] = [
     parameters: { ...parameters, n: 'Index of the frame; the first one is 0.' },
     answer: { description: 'The frame in the size of the model.', content: { 'image/png': null } },
     failures: ['job_not_found', 'job_expired', 'frame_not_found', 'frame_not_ready'],
+    examples: examples.downloadFrame,
     handle: downloadFrame,
   }),
   route({
@@ -136,6 +151,7 @@ A connection that breaks is resumed by the same request with \`Last-Event-ID\`. 
     headers: EventsHeaders,
     answer: { description: 'A stream of events.', content: { 'text/event-stream': null } },
     failures: ['job_not_found', 'job_expired', 'last_event_id'],
+    examples: examples.followVideo,
     handle: streamEvents,
   }),
 ];
@@ -169,10 +185,16 @@ async function deleteVideo({ env }: VideoContext, { path: { id } }: VideoInput):
 
 async function downloadContent(
   context: VideoContext,
-  { path, query }: VideoInput & { query: ContentQuery },
+  { path, query }: VideoInput & { query: z.infer<typeof ContentQuery> },
 ): Promise<Response> {
+  const request = contentRequest(query);
   const job = await requestedJob(context, path.id);
-  const { mediaType, extension, body } = await videoContent(context.env.jobs, job, query, brokenOff(context));
+  const { mediaType, extension, body } = await videoContent(
+    context.env.jobs,
+    job,
+    request,
+    brokenOff(context),
+  );
   return new Response(body, {
     headers: {
       'content-type': mediaType,

@@ -1,14 +1,15 @@
 import { costOf, type Price } from '../../src/billing/price.ts';
 import { Failure } from '../../src/contract/failure.ts';
-import type { VideoStatus } from '../../src/contract/job.ts';
+import type { Cost, VideoStatus } from '../../src/contract/job.ts';
 import type { Command, JobDirectory, NamedJob, NewJob, News } from '../../src/job/job-directory.ts';
-import { newJobPrice } from '../../src/job/order-price.ts';
+import { extensionPrice, newJobPrice } from '../../src/job/order-price.ts';
 import { isFinished, isSoAlready, nextStatus } from '../../src/job/state-table.ts';
 
 interface Entry {
   job: NamedJob;
   readonly created: NewJob;
-  readonly price: Price;
+  /** Of its creation and its extensions. */
+  readonly orders: Price[];
   readonly pngs: Uint8Array[];
   isExpired: boolean;
 }
@@ -44,18 +45,14 @@ export class MemoryJobs implements JobDirectory {
       expiresAt: null,
       error: null,
     };
-    this.entries.push({ job, created, price, pngs, isExpired: false });
+    this.entries.push({ job, created, orders: [price], pngs, isExpired: false });
     return job;
   }
 
   commit(id: string, pngs: Uint8Array[], status: VideoStatus): void {
     const entry = this.#existing(id);
     entry.pngs.push(...pngs);
-    const { job, price } = entry;
-    const committedFrames = entry.pngs.length;
-    const captured = committedFrames - (job.spec.frames - price.frames);
-    const cost = costOf([{ price, captured: Math.max(0, captured), isFinal: isFinished(status) }]);
-    entry.job = { ...job, status, committedFrames, cost };
+    entry.job = paid(entry, { ...entry.job, status, committedFrames: entry.pngs.length });
     this.#tell();
   }
 
@@ -107,11 +104,15 @@ export class MemoryJobs implements JobDirectory {
     if (command.kind === 'extend') {
       if (!isFinished(job.status))
         throw new Failure('job_not_finished', 'The video is not finished; extend it later.');
-      entry.job = { ...job, status: 'queued', spec: { ...job.spec, frames: command.frames } };
+      const { from, frames, labels: after } = command;
+      const labels = after && [...job.spec.labels.filter((change) => change.from < from), ...after];
+      entry.orders.push(extensionPrice(command));
+      const spec = { ...job.spec, frames, labels: labels ?? job.spec.labels };
+      entry.job = paid(entry, { ...job, status: 'queued', spec });
     } else if (!isSoAlready(job.status, command.kind)) {
       if (isFinished(job.status)) throw new Failure('job_terminal', `The video is ${job.status} already.`);
       const status = nextStatus(job.status, commandedEvent[command.kind]) as VideoStatus;
-      entry.job = { ...job, status };
+      entry.job = paid(entry, { ...job, status });
     }
     this.#tell();
     return entry.job;
@@ -140,4 +141,16 @@ export class MemoryJobs implements JobDirectory {
     if (entry?.isExpired) throw new Failure('job_expired', `Video ${id} has expired and was deleted.`);
     return entry;
   }
+}
+
+/** The job with what it costs now: frames pay for the oldest order first, and only the last one can still go on. */
+function paid({ orders, created }: Entry, job: NamedJob): NamedJob {
+  let left = job.committedFrames - (created.spec.frames - (orders[0] as Price).frames);
+  const charges = orders.map((price, index) => {
+    const captured = Math.max(0, Math.min(left, price.frames));
+    left -= captured;
+    return { price, captured, isFinal: index < orders.length - 1 || isFinished(job.status) };
+  });
+  const cost: Cost = costOf(charges);
+  return { ...job, cost };
 }

@@ -1,4 +1,5 @@
 import { decodeApng } from 'fast-png';
+import { unzipSync } from 'fflate';
 import { describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/contract/config.ts';
 import type { Raster } from '../../src/contract/frame.ts';
@@ -236,6 +237,36 @@ describe('content', () => {
     expect(large.frames[2]?.data).toEqual(enlarged(frames[2] as Raster, 3).pixels);
   });
 
+  it('is a ZIP of the PNG files, as they are stored or enlarged, the same bytes each time', async () => {
+    const { service, path } = await partial();
+    const answer = await service.request(`${path}?format=png-sequence`);
+    expect(answer.headers.get('content-type')).toBe('application/zip');
+    expect(answer.headers.get('content-disposition')).toContain('.zip"');
+    const zip = await bytesOf(answer);
+    const files = unzipSync(zip);
+    expect(Object.keys(files)).toEqual(['frame-0000.png', 'frame-0001.png', 'frame-0002.png']);
+    expect(Object.values(files).map((file) => Buffer.from(file))).toEqual(
+      pngs.map((png) => Buffer.from(png)),
+    );
+    expect(await bytesOf(await service.request(`${path}?format=png-sequence`))).toEqual(zip);
+    const large = unzipSync(await bytesOf(await service.request(`${path}?format=png-sequence&scale=2`)));
+    expect(decodeOwnPng(large['frame-0002.png'] as Uint8Array)).toEqual(enlarged(frames[2] as Raster, 2));
+  });
+
+  it('is refused as webm and mp4, and where a picture has a format', async () => {
+    const { service, path } = await partial();
+    for (const format of ['webm', 'mp4']) {
+      const answer = service.request(`${path}?format=${format}`);
+      expect(await refusal(answer)).toEqual([422, 'format_unsupported', 'format']);
+    }
+    for (const variant of ['thumbnail', 'spritesheet']) {
+      for (const format of ['gif', 'apng', 'png-sequence', 'webm', 'mp4']) {
+        const answer = service.request(`${path}?variant=${variant}&format=${format}`);
+        expect(await refusal(answer)).toEqual([422, 'fields_conflict', 'format']);
+      }
+    }
+  });
+
   it('is a sprite sheet or a thumbnail', async () => {
     const { service, path } = await partial();
     const sheet = decodeOwnPng(await bytesOf(await service.request(`${path}?variant=spritesheet`)));
@@ -296,7 +327,7 @@ describe('content', () => {
     if (entry === undefined) throw new Error('no job');
     entry.job = { ...entry.job, spec: { ...entry.job.spec, width: 64, height: 64 } };
     const path = `/v1/videos/${id}/content`;
-    for (const format of ['gif', 'apng']) {
+    for (const format of ['gif', 'apng', 'png-sequence']) {
       const answer = await service.request(`${path}?format=${format}`);
       expect(answer.status).toBe(200);
       await answer.body?.cancel();

@@ -1,0 +1,209 @@
+import type { ModelCard, Video, VideoList } from '../contract/job.ts';
+import type { VideoDeleted } from '../contract/video-event.ts';
+import type { Example } from './route.ts';
+
+// The tests send every request here to a service with the sprite model and compare what it answers. Numbers that a
+// model brings along are its present ones.
+
+const id = 'video_7d34eb9c8f8d5c4ad5d410db582acc4ef54083c59106bc361f0915414f0e73f2';
+
+const path = { id };
+
+const walk: Video = {
+  id,
+  object: 'video',
+  status: 'queued',
+  progress: 0,
+  model: 'sprite',
+  prompt: 'walk',
+  labels: [{ from: 0, label: 'walk' }],
+  seconds: '3',
+  size: '64x64',
+  frames: { requested: 24, committed: 0 },
+  interval: 1,
+  seed: 7,
+  legs: [{ from: 0, seed: 7, interval: 1 }],
+  forked_from: null,
+  decode_steps: 4,
+  head_steps: 8,
+  temperature: 0.5,
+  palette: 'first_frame',
+  metadata: {},
+  cost: { quoted: 1680, held: 1680, captured: 0, released: 0 },
+  created_at: 1_790_000_000,
+  completed_at: null,
+  expires_at: null,
+  error: null,
+};
+
+const finished: Video = {
+  ...walk,
+  status: 'completed',
+  progress: 100,
+  frames: { requested: 24, committed: 24 },
+  cost: { quoted: 1680, held: 0, captured: 1680, released: 0 },
+  completed_at: 1_790_000_004,
+  expires_at: 1_792_592_004,
+};
+
+const begun: Video = {
+  ...walk,
+  status: 'in_progress',
+  progress: 50,
+  frames: { requested: 24, committed: 12 },
+  cost: { quoted: 1680, held: 840, captured: 840, released: 0 },
+};
+
+const ended = {
+  progress: begun.progress,
+  frames: begun.frames,
+  cost: { quoted: 1680, held: 0, captured: 840, released: 840 },
+};
+
+/** A red square in 8x8 transparent pixels, so that the request can be read, and sent. */
+const picture =
+  'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAYAAADED76LAAAAFklEQVR42mNgoBo4oaHxHxkPhAKyAQA6nyFxbeuI7QAAAABJRU5ErkJggg==';
+
+const sprite: ModelCard = {
+  id: 'sprite',
+  object: 'model',
+  description: 'The default model: 64x64 RGBA characters of LPC proportions, eight actions.',
+  licence: 'OGA-BY-3.0 (drawings learned from) and Apache-2.0 (code)',
+  precision: 'int8',
+  size: '64x64',
+  channels: 4,
+  frames_per_second: 8,
+  labels: ['walk', 'run', 'jump', 'slash', 'backslash', 'halfslash', 'swing', 'idle'],
+  frames: { default: 24, maximum: 10_000 },
+  interval: { default: 1, maximum: 4 },
+  decode_steps: { default: 4, maximum: 16 },
+  head_steps: { default: 8, maximum: 100 },
+  temperature: { default: 0.5, maximum: 2 },
+};
+
+const schedule = [
+  { from: 0, label: 'walk' },
+  { from: 16, label: 'jump' },
+];
+
+/** Requests and their answers by the name of the route. */
+export const examples = {
+  createVideo: [
+    { summary: 'A label for the whole video', body: { prompt: 'walk', frames: 24, seed: 7 }, answer: walk },
+    {
+      summary: 'A first frame and a schedule of labels',
+      body: { input_reference: { image_url: picture }, labels: schedule, frames: 24, seed: 7 },
+      answer: {
+        ...walk,
+        prompt: null,
+        labels: schedule,
+        cost: { quoted: 1610, held: 1610, captured: 0, released: 0 },
+      } satisfies Video,
+    },
+  ],
+  listVideos: [
+    {
+      summary: 'The newest video',
+      query: { limit: '1' },
+      answer: {
+        object: 'list',
+        data: [finished],
+        first_id: id,
+        last_id: id,
+        has_more: false,
+      } satisfies VideoList,
+    },
+  ],
+  retrieveVideo: [{ summary: 'A finished video', path, answer: finished }],
+  deleteVideo: [
+    {
+      summary: 'A video',
+      path,
+      answer: { id, object: 'video.deleted', deleted: true } satisfies VideoDeleted,
+    },
+  ],
+  downloadContent: [
+    { summary: 'A GIF, four times as large', path, query: { format: 'gif', scale: '4' } },
+    { summary: 'All frames in one picture', path, query: { variant: 'spritesheet' } },
+    { summary: 'A ZIP of PNG files', path, query: { format: 'png-sequence' } },
+  ],
+  downloadFrame: [{ summary: 'The first frame', path: { id, n: '0' } }],
+  followVideo: [{ summary: 'Frames with their pictures', path, query: { images: 'data' } }],
+  pauseVideo: [
+    {
+      summary: 'A video that is being made',
+      path,
+      before: 'in_progress',
+      answer: { ...begun, status: 'paused', expires_at: finished.expires_at },
+    },
+  ],
+  resumeVideo: [
+    { summary: 'A paused video', path, before: 'paused', answer: { ...begun, status: 'queued' } },
+  ],
+  cancelVideo: [
+    {
+      summary: 'A video that is being made',
+      path,
+      before: 'in_progress',
+      answer: { ...finished, ...ended, status: 'cancelled' },
+    },
+  ],
+  extendVideo: [
+    {
+      summary: 'A second and a half more, jumping',
+      path,
+      body: { frames: 12, prompt: 'jump' },
+      answer: {
+        ...finished,
+        status: 'queued',
+        progress: 66,
+        prompt: null,
+        labels: [
+          { from: 0, label: 'walk' },
+          { from: 24, label: 'jump' },
+        ],
+        seconds: '4.5',
+        frames: { requested: 36, committed: 24 },
+        cost: { quoted: 2520, held: 840, captured: 1680, released: 0 },
+        completed_at: null,
+        expires_at: null,
+      } satisfies Video,
+    },
+  ],
+  extendNamedVideo: [
+    {
+      summary: 'Half a second more',
+      body: { video: { id }, seconds: '0.5' },
+      answer: {
+        ...finished,
+        status: 'queued',
+        progress: 85,
+        seconds: '3.5',
+        frames: { requested: 28, committed: 24 },
+        cost: { quoted: 1960, held: 280, captured: 1680, released: 0 },
+        completed_at: null,
+        expires_at: null,
+      } satisfies Video,
+    },
+  ],
+  forkVideo: [
+    {
+      summary: 'Another future from frame 16 on',
+      path,
+      body: { frame: 15, prompt: 'jump', seed: 9 },
+      answer: {
+        ...walk,
+        progress: 66,
+        prompt: null,
+        labels: schedule,
+        frames: { requested: 24, committed: 16 },
+        cost: { quoted: 560, held: 560, captured: 0, released: 0 },
+        seed: 9,
+        legs: [...walk.legs, { from: 16, seed: 9, interval: 1 }],
+        forked_from: { id, frames: 16 },
+      } satisfies Video,
+    },
+  ],
+  listModels: [{ summary: 'One model', answer: { object: 'list', data: [sprite] } }],
+  retrieveModel: [{ summary: 'The default model', path: { id: 'sprite' }, answer: sprite }],
+} as const satisfies Record<string, readonly Example[]>;

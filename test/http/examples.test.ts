@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises';
+import { expect, it } from 'vitest';
+import { Manifest } from '../../src/contract/manifest.ts';
+import type { Example, Route } from '../../src/http/route.ts';
+import { routes } from '../../src/http/route-table.ts';
+import { encodePng } from '../../src/media/png.ts';
+import { disc } from '../media/sample-image.ts';
+import { TestService } from './test-service.ts';
+
+const sprite = Manifest.parse(JSON.parse(await readFile('models/sprite/manifest.json', 'utf8')));
+
+const png = encodePng(disc(64, 64));
+
+/** A service of the sprite model with one video, as the examples speak of it. */
+async function exampleService(example: Example) {
+  const { before = 'completed' } = example;
+  const service = new TestService({
+    multiplyAddsPerCredit: 1e7,
+    models: {
+      names: ['sprite'],
+      byDefault: 'sprite',
+      manifest: async (name) => (name === 'sprite' ? sprite : null),
+      build: async () => 'build-1',
+    },
+  });
+  if (JSON.stringify(example).includes('video_')) {
+    const { id } = await service.created({ prompt: 'walk', frames: 24, seed: 7 });
+    service.jobs.commit(id, new Array(before === 'completed' ? 24 : 12).fill(png), before);
+  }
+  return service;
+}
+
+function requestPath(route: Route, { path = {}, query }: Example): string {
+  const filled = served(route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => path[name] ?? ''));
+  return query === undefined ? filled : `${filled}?${new URLSearchParams(query)}`;
+}
+
+/** With the id of the one video that there is. */
+function served(text: string): string {
+  return text.replaceAll(/video_[0-9a-f]+/g, 'video_0');
+}
+
+/** Ids and times are others each time. */
+function comparable(answer: unknown): unknown {
+  const text = JSON.stringify(answer, (key, value) => (/_at$/.test(key) ? null : value));
+  return JSON.parse(served(text).replaceAll(/video_\d/g, 'video'));
+}
+
+const all = routes.flatMap((route) =>
+  (route.examples ?? []).map((example) => ({ name: `${route.name}: ${example.summary}`, route, example })),
+);
+
+it.each(all)('the example of $name is answered as it says', async ({ route, example }) => {
+  const service = await exampleService(example);
+  const answer = await service.request(requestPath(route, example), {
+    method: route.method,
+    ...(example.body === undefined
+      ? {}
+      : { body: served(JSON.stringify(example.body)), headers: { 'content-type': 'application/json' } }),
+  });
+  expect(answer.status).toBe(200);
+  if (example.answer === undefined) await answer.body?.cancel();
+  else expect(comparable(await answer.json())).toEqual(comparable(example.answer));
+});
+
+it('every route but those that describe the API has an example', () => {
+  const without = routes.filter(({ examples = [] }) => examples.length === 0).map(({ name }) => name);
+  expect(without).toEqual(['describeApi']);
+});
