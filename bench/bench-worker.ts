@@ -110,8 +110,14 @@ async function timeFrames(model: Model, image: Raster): Promise<{ frameMs: numbe
   const { manifest } = model;
   const { width, height, channels } = manifest.frame;
   const fits = image.width === width && image.height === height && image.channels === channels;
+  const {
+    decodeSteps,
+    headSteps,
+    temperature,
+    firstFrame: firstFrameSampling = manifest.defaults,
+  } = manifest.defaults;
   const plan: GenerationPlan = {
-    ...manifest.defaults,
+    ...{ decodeSteps, headSteps, temperature, firstFrameSampling },
     endFrame: LAST_FRAME,
     legs: [{ from: 0, seed: 1, interval: manifest.interval.default }],
     labels: manifest.labels.length > 0 ? [{ from: 0, label: 1 }] : [],

@@ -22,6 +22,7 @@ export function goldenPlan(video: GoldenVideo, manifest: Manifest): GenerationPl
     decodeSteps,
     headSteps,
     temperature,
+    firstFrameSampling: video.firstFrameSampling ?? { decodeSteps, headSteps, temperature },
     palette: 'first_frame',
     passes: Number.POSITIVE_INFINITY,
     ...(firstFrame && { firstFrame: goldenPixels(firstFrame, manifest) }),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Sampling } from './sampling.ts';
 
 const ELEMENTS = {
   float32: Float32Array,
@@ -27,6 +28,8 @@ export const GoldenVideo = z.object({
   decodeSteps: z.int(),
   headSteps: z.int(),
   temperature: z.number(),
+  /** Of frame 0, where `firstFrame` is null; absent: as the other frames. */
+  firstFrameSampling: Sampling.optional(),
   firstFrame: GoldenTensor.nullable(),
   latents: GoldenTensor,
   pixels: GoldenTensor,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Sampling } from './sampling.ts';
 
 /** States of a job that its owner sees; src/job/state-table.ts moves them. */
 export const VideoStatus = z.enum(['queued', 'in_progress', 'paused', 'completed', 'failed', 'cancelled']);
@@ -31,9 +32,9 @@ export const JobSpec = z.strictObject({
   frames: z.int(),
   /** Ascending by `from`; the first begins at 0. */
   legs: z.array(Leg),
-  decodeSteps: z.int(),
-  headSteps: z.int(),
-  temperature: z.number(),
+  ...Sampling.shape,
+  /** Of frame 0, where the model draws it. */
+  firstFrameSampling: Sampling,
   palette: Palette,
   /** Ascending by `from`; before the first entry there is no label. */
   labels: z.array(LabelChange),
@@ -60,6 +61,12 @@ export type Cost = z.infer<typeof Cost>;
 
 const unixSeconds = z.int().describe('Unix seconds.');
 
+/** How frame 0 is drawn, as the API shows it. */
+const FirstFrame = z
+  .object({ decode_steps: z.int(), head_steps: z.int(), temperature: z.number() })
+  .describe('Steps and temperature of frame 0, where the model draws it.');
+export type FirstFrame = z.infer<typeof FirstFrame>;
+
 /** A job as the API shows it. Times are Unix seconds. */
 export const Video = z
   .object({
@@ -85,6 +92,7 @@ export const Video = z
     decode_steps: z.int().describe('Passes of the backbone for each frame.'),
     head_steps: z.int().describe("Steps of the diffusion head's solver."),
     temperature: z.number(),
+    first_frame: FirstFrame,
     palette: Palette,
     metadata: z.record(z.string(), z.string()),
     cost: Cost,
@@ -140,6 +148,7 @@ export const ModelCard = z
     decode_steps: z.object({ default: z.int(), maximum: z.int() }),
     head_steps: z.object({ default: z.int(), maximum: z.int() }),
     temperature: z.object({ default: z.number(), maximum: z.number() }),
+    first_frame: FirstFrame,
   })
   .meta({ id: 'Model', description: 'What a caller needs to know of a model.' });
 export type ModelCard = z.infer<typeof ModelCard>;

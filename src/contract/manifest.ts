@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Sampling } from './sampling.ts';
 
 /** Entries of a palette, used or not: P in docs/model-format.md. */
 export const PALETTE_SIZE = 64;
@@ -53,9 +54,9 @@ export const Manifest = z
     latentBound: z.number().positive(),
     defaults: z.object({
       frames: Count,
-      decodeSteps: Count,
-      headSteps: Count,
-      temperature: z.number().nonnegative(),
+      ...Sampling.shape,
+      /** Of a frame 0 that the model draws; absent: as the other frames. */
+      firstFrame: Sampling.optional(),
     }),
     limits: z.object({ headSteps: Count }),
     graphs: z.object({

@@ -5,6 +5,7 @@ import { type JobSpec, Palette } from './job.ts';
 import type { Manifest } from './manifest.ts';
 import { numberWithin, wholeNumber } from './refusal.ts';
 import { frameCount, requestedLabels, requestFields, within } from './request-fields.ts';
+import type { Sampling } from './sampling.ts';
 
 /** The body of POST /v1/videos. Ranges that depend on the model are checked by jobSpec. */
 export const VideoRequest = z
@@ -57,7 +58,7 @@ export type VideoRequest = z.infer<typeof VideoRequest>;
  */
 export function jobSpec(request: VideoRequest, manifest: Manifest, randomSeed: number): JobSpec {
   checkSize(request.size, manifest);
-  const { defaults, frame, tokenizer } = manifest;
+  const { defaults, frame } = manifest;
   return {
     model: manifest.name,
     width: frame.width,
@@ -75,12 +76,24 @@ export function jobSpec(request: VideoRequest, manifest: Manifest, randomSeed: n
         interval: within('interval', request.interval, manifest.interval.default, manifest.interval.maximum),
       },
     ],
-    decodeSteps: within('decode_steps', request.decode_steps, defaults.decodeSteps, tokenizer.tokens),
-    headSteps: within('head_steps', request.head_steps, defaults.headSteps, manifest.limits.headSteps),
-    temperature: request.temperature ?? defaults.temperature,
+    ...sampling(request, defaults, manifest),
+    firstFrameSampling: sampling(request, defaults.firstFrame ?? defaults, manifest),
     palette: request.palette ?? 'first_frame',
     labels: requestedLabels(request, manifest, 0) ?? [],
     metadata: request.metadata ?? {},
+  };
+}
+
+/** What a request says of sampling holds for every frame, the first one included; the rest are the model's defaults. */
+function sampling(
+  { decode_steps, head_steps, temperature }: VideoRequest,
+  defaults: Sampling,
+  { tokenizer, limits }: Manifest,
+): Sampling {
+  return {
+    decodeSteps: within('decode_steps', decode_steps, defaults.decodeSteps, tokenizer.tokens),
+    headSteps: within('head_steps', head_steps, defaults.headSteps, limits.headSteps),
+    temperature: temperature ?? defaults.temperature,
   };
 }
 

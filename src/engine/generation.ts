@@ -1,4 +1,5 @@
 import type { Leg } from '../contract/job.ts';
+import type { Sampling } from '../contract/sampling.ts';
 import { type FrameCache, packCache } from './frame-cache.ts';
 import type { Graphs, Reference } from './graphs.ts';
 import {
@@ -20,16 +21,15 @@ export interface LabelChange {
 }
 
 /** What to generate. The same plan, past and model give the same bytes. */
-export interface GenerationPlan {
+export interface GenerationPlan extends Sampling {
   /** Generation ends before this frame index. */
   readonly endFrame: number;
   /** Rising by `from`, the first from 0: a frame is drawn with seed and interval of the last leg before it. */
   readonly legs: readonly Leg[];
   /** Rising by `from`; frames before the first entry have no label. */
   readonly labels: readonly LabelChange[];
-  readonly decodeSteps: number;
-  readonly headSteps: number;
-  readonly temperature: number;
+  /** Of frame 0, where it is generated. */
+  readonly firstFrameSampling: Sampling;
   /** `first_frame`: only colours of frame 0. Without effect where the tokenizer picks no colours. */
   readonly palette: 'first_frame' | 'none';
   /** RGBA [h, w, 4] in the model's size: frame 0 as it is. Absent: frame 0 is generated. */
@@ -84,6 +84,7 @@ export async function* generate(
   pause: () => Promise<void>,
 ): AsyncGenerator<GeneratedFrame, PartialFrame | null> {
   const times = headTimes(plan.headSteps);
+  const firstTimes = headTimes(plan.firstFrameSampling.headSteps);
   let begun = resumedFrame(graphs, past, plan);
   let reference = referenceFor(graphs, past);
   let passes = Math.max(1, Math.floor(plan.passes));
@@ -91,7 +92,14 @@ export async function* generate(
     const given = givenFrame(past, plan);
     const frame = given
       ? begun
-      : await decodeFurther(graphs, past, framePlan(plan, past.cursor, times), begun, passes, pause);
+      : await decodeFurther(
+          graphs,
+          past,
+          framePlan(plan, past.cursor, past.cursor === 0 ? firstTimes : times),
+          begun,
+          passes,
+          pause,
+        );
     passes -= frame.decodeSteps - begun.decodeSteps;
     if (passes === 0) return frame;
     await pause();
@@ -159,14 +167,18 @@ function givenFrame(past: Past, { firstFrame }: GenerationPlan): Uint8ClampedArr
 /** The frame at the cursor as an earlier call left it; no decode step of a given frame is ever done. */
 function resumedFrame(graphs: Graphs, past: Past, plan: GenerationPlan): PartialFrame {
   if (!plan.partial) return blankFrame(graphs, past.cursor);
-  const decodeSteps = givenFrame(past, plan) ? 0 : plan.decodeSteps;
+  const decodeSteps = givenFrame(past, plan) ? 0 : samplingAt(plan, past.cursor).decodeSteps;
   return checkedPartial(graphs, past, plan.partial, decodeSteps);
+}
+
+function samplingAt(plan: GenerationPlan, index: number): Sampling {
+  return index === 0 ? plan.firstFrameSampling : plan;
 }
 
 /** What the frame at `index` is drawn from. */
 function framePlan(plan: GenerationPlan, index: number, times: Float32Array): FramePlan {
   const { seed, interval } = legAt(plan.legs, index);
-  const { decodeSteps, temperature } = plan;
+  const { decodeSteps, temperature } = samplingAt(plan, index);
   return { seed, interval, label: labelAt(plan.labels, index), decodeSteps, temperature, times };
 }
 

@@ -4,6 +4,7 @@ import { ModelCard, ModelList } from '../contract/job.ts';
 import type { Manifest } from '../contract/manifest.ts';
 import { examples } from './examples.ts';
 import { type Route, route } from './route.ts';
+import { firstFrameJson } from './video-json.ts';
 
 export const modelRoutes: readonly Route[] = [
   route({
@@ -63,5 +64,6 @@ function modelJson(manifest: Manifest): ModelCard {
     decode_steps: { default: defaults.decodeSteps, maximum: tokenizer.tokens },
     head_steps: { default: defaults.headSteps, maximum: manifest.limits.headSteps },
     temperature: { default: defaults.temperature, maximum: limits.temperature },
+    first_frame: firstFrameJson(defaults.firstFrame ?? defaults),
   };
 }

@@ -1,7 +1,7 @@
 import { frameCredits } from '../billing/price.ts';
 import { Failure } from '../contract/failure.ts';
 import { jobSpec, type VideoRequest } from '../contract/video-request.ts';
-import { multiplyAddsPerFrame } from '../job/frame-cost.ts';
+import { jobCost, meanMultiplyAdds } from '../job/frame-cost.ts';
 import type { NewJob } from '../job/job-directory.ts';
 import { fitted } from '../media/fit.ts';
 import { encodePng } from '../media/png.ts';
@@ -49,12 +49,13 @@ export async function newJob(services: Services, request: VideoRequest): Promise
   const spec = jobSpec(request, manifest, randomSeed());
   const file = await referenceBytes(request.input_reference, fetch);
   const firstFrame = file === null ? null : encodePng(fitted(await decodeImage(file), manifest.frame));
-  const frameMultiplyAdds = multiplyAddsPerFrame(manifest, spec);
+  const cost = jobCost(manifest, spec);
+  const multiplyAdds = firstFrame ? cost.frameMultiplyAdds : meanMultiplyAdds(cost, spec.frames);
   return {
     spec,
     build: await models.build(name),
-    frameMultiplyAdds,
-    frameCredits: frameCredits(frameMultiplyAdds, multiplyAddsPerCredit),
+    ...cost,
+    frameCredits: frameCredits(multiplyAdds, multiplyAddsPerCredit),
     firstFrame,
     source: null,
   };

@@ -11,7 +11,7 @@ import {
   ForkRequest,
   forkSpec,
 } from '../contract/video-change.ts';
-import { multiplyAddsPerFrame } from '../job/frame-cost.ts';
+import { jobCost } from '../job/frame-cost.ts';
 import type { NamedJob } from '../job/job-directory.ts';
 import { examples } from './examples.ts';
 import { foundJob } from './found-job.ts';
@@ -131,7 +131,7 @@ async function extended(
   const { jobs, multiplyAddsPerCredit } = context.env;
   const job = foundJob(id, await jobs.find(id));
   const manifest = await servedModel(context, job);
-  const frameMultiplyAdds = multiplyAddsPerFrame(manifest, job.spec);
+  const { frameMultiplyAdds } = jobCost(manifest, job.spec);
   const command = {
     kind: 'extend',
     ...extension(request, job, manifest),
@@ -148,12 +148,12 @@ async function forkVideo(
   const source = foundJob(id, await jobs.find(id));
   const manifest = await servedModel(context, source);
   const { spec, sharedFrames } = forkSpec(body, source, manifest, randomSeed());
-  const frameMultiplyAdds = multiplyAddsPerFrame(manifest, spec);
+  const cost = jobCost(manifest, spec);
   const job = await jobs.create({
     spec,
     build: source.build,
-    frameMultiplyAdds,
-    frameCredits: frameCredits(frameMultiplyAdds, multiplyAddsPerCredit),
+    ...cost,
+    frameCredits: frameCredits(cost.frameMultiplyAdds, multiplyAddsPerCredit),
     firstFrame: null,
     source: { id, frames: sharedFrames },
   });

@@ -1,4 +1,5 @@
-import type { Video } from '../contract/job.ts';
+import type { FirstFrame, Video } from '../contract/job.ts';
+import type { Sampling } from '../contract/sampling.ts';
 import type { NamedJob } from '../job/job-directory.ts';
 
 /** A job on the wire. */
@@ -25,6 +26,7 @@ export function videoJson(job: NamedJob): Video {
     decode_steps: spec.decodeSteps,
     head_steps: spec.headSteps,
     temperature: spec.temperature,
+    first_frame: firstFrameJson(spec.firstFrameSampling),
     palette: spec.palette,
     metadata: spec.metadata,
     cost: job.cost,
@@ -33,6 +35,11 @@ export function videoJson(job: NamedJob): Video {
     expires_at: job.expiresAt === null ? null : unixSeconds(job.expiresAt),
     error: job.error,
   };
+}
+
+/** How frame 0 is drawn, on the wire. */
+export function firstFrameJson({ decodeSteps, headSteps, temperature }: Sampling): FirstFrame {
+  return { decode_steps: decodeSteps, head_steps: headSteps, temperature };
 }
 
 /** Percent of the frames, rounded down. */

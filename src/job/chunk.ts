@@ -30,14 +30,15 @@ export function openChunk(
 ): OpenChunk {
   const { manifest } = model;
   const past = kept ?? storedPast(store, job, manifest);
-  const framePasses = passesPerFrame(job.spec.decodeSteps, manifest.tokenizer.tokens);
-  const passes = passesPerWake(job.frameMultiplyAdds, framePasses, speed);
-  const plan = { ...generationPlan(store, job, manifest), ...chunkOf(job, framePasses, passes) };
+  const { tokens } = manifest.tokenizer;
+  const plan = { ...generationPlan(store, job, manifest), ...chunkOf(job, tokens, speed) };
   if (past.cursor === job.cursor) return { past, pieces: framePieces(model, past, plan) };
   const latentsOf = (frame: number) => store.latents(frame);
   const finished = { ...plan, latentsOf, firstPixels: firstPixels(store) };
   const frames = model.replay(past, job.cursor, finished);
   const { window } = manifest.backbone;
+  const framePasses = passesPerFrame(job.spec.decodeSteps, tokens);
+  const passes = passesPerWake(job.frameMultiplyAdds, framePasses, speed);
   return { past, pieces: replayPieces(frames, { end: job.cursor, window, passes, framePasses }) };
 }
 
@@ -93,12 +94,12 @@ function generationPlan(
   job: JobRecord,
   manifest: Manifest,
 ): Omit<GenerationPlan, 'endFrame' | 'passes'> {
-  const { legs, decodeSteps, headSteps, temperature, palette } = job.spec;
+  const { legs, decodeSteps, headSteps, temperature, firstFrameSampling, palette } = job.spec;
   const labels = job.spec.labels.map(({ from, label }) => ({ from, label: knownLabel(manifest, label) }));
   const firstFrame = store.firstFrame();
   const partial = store.partial();
   return {
-    ...{ legs, labels, decodeSteps, headSteps, temperature, palette },
+    ...{ legs, labels, decodeSteps, headSteps, temperature, firstFrameSampling, palette },
     ...(firstFrame === null ? {} : { firstFrame: rgbaPixels(firstFrame) }),
     ...(partial === null ? {} : { partial }),
   };

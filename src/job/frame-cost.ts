@@ -1,6 +1,8 @@
 import type { JobSpec } from '../contract/job.ts';
 import type { Manifest } from '../contract/manifest.ts';
+import type { Sampling } from '../contract/sampling.ts';
 import { passesPerFrame } from '../engine/partial-frame.ts';
+import type { NewJob } from './job-directory.ts';
 import type { JobRecord } from './job-record.ts';
 
 /** How fast this deployment computes and how long a wake may: configuration, because clocks stand still in Workers. */
@@ -12,13 +14,35 @@ export interface Speed {
 /** Multiply-adds of one generated frame: its decode steps, the commit pass, the head for every token, the decoder. */
 export function multiplyAddsPerFrame(
   manifest: Manifest,
-  { decodeSteps, headSteps }: Pick<JobSpec, 'decodeSteps' | 'headSteps'>,
+  { decodeSteps, headSteps }: Pick<Sampling, 'decodeSteps' | 'headSteps'>,
 ): number {
   const { backbone, head, decoder } = manifest.graphs;
   const tokens = manifest.tokenizer.tokens;
   const headRow = head.multiplyAdds.fixed + head.multiplyAdds.perStep * headSteps;
   const passes = passesPerFrame(decodeSteps, tokens);
   return passes * backbone.multiplyAdds + tokens * headRow + decoder.multiplyAdds;
+}
+
+/** What the frames of a job cost to compute: each one, and the first where the model draws it. */
+export function jobCost(
+  manifest: Manifest,
+  spec: JobSpec,
+): Pick<NewJob, 'frameMultiplyAdds' | 'firstFrameMultiplyAdds'> {
+  return {
+    frameMultiplyAdds: multiplyAddsPerFrame(manifest, spec),
+    firstFrameMultiplyAdds: multiplyAddsPerFrame(manifest, spec.firstFrameSampling),
+  };
+}
+
+/**
+ * What a frame of a new video costs to compute, on average over all its frames, of which the model draws the first:
+ * all frames of an order have one price.
+ */
+export function meanMultiplyAdds(
+  { frameMultiplyAdds, firstFrameMultiplyAdds }: ReturnType<typeof jobCost>,
+  frames: number,
+): number {
+  return (firstFrameMultiplyAdds + (frames - 1) * frameMultiplyAdds) / frames;
 }
 
 /**
@@ -41,15 +65,32 @@ export interface Chunk {
   readonly passes: number;
 }
 
-/** What a wake's passes hold: whole frames, or else a part of one. */
-export function chunkOf(
-  { cursor, spec }: Pick<JobRecord, 'cursor' | 'spec'>,
-  framePasses: number,
-  passes: number,
-): Chunk {
-  if (passes < framePasses) return { endFrame: cursor + 1, passes };
-  const endFrame = Math.min(cursor + Math.floor(passes / framePasses), spec.frames);
-  return { endFrame, passes: Number.POSITIVE_INFINITY };
+/** What a wake computes from the cursor on: whole frames, or else a part of one. */
+export function chunkOf(job: JobAtCursor, tokens: number, speed: Speed): Chunk {
+  const { cursor, spec, frameMultiplyAdds } = job;
+  const next = nextFrameMultiplyAdds(job);
+  const budget = speed.wakeSeconds * speed.multiplyAddsPerSecond;
+  if (budget < next) {
+    const { decodeSteps } = isFirstDrawn(job) ? spec.firstFrameSampling : spec;
+    const framePasses = passesPerFrame(decodeSteps, tokens);
+    return { endFrame: cursor + 1, passes: passesPerWake(next, framePasses, speed) };
+  }
+  const endFrame = cursor + 1 + Math.floor((budget - next) / frameMultiplyAdds);
+  return { endFrame: Math.min(endFrame, spec.frames), passes: Number.POSITIVE_INFINITY };
+}
+
+type JobAtCursor = Pick<
+  JobRecord,
+  'cursor' | 'spec' | 'isFirstGiven' | 'frameMultiplyAdds' | 'firstFrameMultiplyAdds'
+>;
+
+/** What the frame at the cursor costs: the first one, where the model draws it, has steps of its own. */
+export function nextFrameMultiplyAdds(job: Omit<JobAtCursor, 'spec'>): number {
+  return isFirstDrawn(job) ? job.firstFrameMultiplyAdds : job.frameMultiplyAdds;
+}
+
+function isFirstDrawn({ cursor, isFirstGiven }: Pick<JobRecord, 'cursor' | 'isFirstGiven'>): boolean {
+  return cursor === 0 && !isFirstGiven;
 }
 
 /** Expected time of one frame in milliseconds, rounded up. */

@@ -15,6 +15,8 @@ export interface NewJob {
   readonly build: string;
   /** What one frame costs to compute. */
   readonly frameMultiplyAdds: number;
+  /** What frame 0 costs where the model draws it. */
+  readonly firstFrameMultiplyAdds: number;
   /** What one frame costs whoever ordered it. */
   readonly frameCredits: number;
   /** PNG in the model's size, or null where the model draws the first frame. */

@@ -52,4 +52,11 @@ export const jobMigrations: readonly string[] = [
   // What an order costs. Frames that were ordered before there were credits cost nothing.
   `ALTER TABLE settlement ADD COLUMN frames INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE settlement ADD COLUMN frame_credits INTEGER NOT NULL DEFAULT 0;`,
+
+  // Steps, temperature and cost of a frame 0 that the model draws: those of the other frames, as it was.
+  `ALTER TABLE job ADD COLUMN first_frame_multiply_adds INTEGER NOT NULL DEFAULT 0;
+   UPDATE job SET first_frame_multiply_adds = frame_multiply_adds,
+     spec = json_set(spec, '$.firstFrameSampling', json_object(
+       'decodeSteps', spec -> '$.decodeSteps', 'headSteps', spec -> '$.headSteps',
+       'temperature', spec -> '$.temperature'));`,
 ];

@@ -12,6 +12,8 @@ export interface JobRecord {
   readonly build: string;
   /** What one frame costs to compute. */
   readonly frameMultiplyAdds: number;
+  /** What frame 0 costs where the model draws it. */
+  readonly firstFrameMultiplyAdds: number;
   readonly source: Source | null;
   /** True where frame 0 came with the request. */
   readonly isFirstGiven: boolean;

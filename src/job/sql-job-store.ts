@@ -37,11 +37,12 @@ export class SqlJobStore implements JobStore {
     this.#storage.transactionSync(() => {
       migrate(this.#storage, jobMigrations);
       this.#sql.exec(
-        `INSERT INTO job (one, build, frame_multiply_adds, first_frame, spec, status, cursor, attempts, epoch, hold,
-           created_at, is_gone_heard)
-         VALUES (1, ?, ?, ?, '', '', 0, 0, 0, 0, ?, 0)`,
+        `INSERT INTO job (one, build, frame_multiply_adds, first_frame_multiply_adds, first_frame, spec, status, cursor,
+           attempts, epoch, hold, created_at, is_gone_heard)
+         VALUES (1, ?, ?, ?, ?, '', '', 0, 0, 0, 0, ?, 0)`,
         job.build,
         job.frameMultiplyAdds,
+        job.firstFrameMultiplyAdds,
         firstFrame,
         job.createdAt,
       );
@@ -240,7 +241,8 @@ const changing: Partial<
 /** Without the first frame's bytes, which most readers of a job don't need. */
 const columns = [
   ...Object.values(changing).map(({ column }) => column),
-  ...['build', 'frame_multiply_adds', 'created_at', 'first_frame IS NOT NULL AS is_first_given'],
+  ...['build', 'frame_multiply_adds', 'first_frame_multiply_adds'],
+  ...['created_at', 'first_frame IS NOT NULL AS is_first_given'],
 ];
 
 interface SettlementRow extends Record<string, SqlStorageValue> {
@@ -260,6 +262,7 @@ interface JobRow extends Record<string, SqlStorageValue> {
   spec: string;
   build: string;
   frame_multiply_adds: number;
+  first_frame_multiply_adds: number;
   source: string | null;
   is_first_given: number;
   status: string;
@@ -281,6 +284,7 @@ function recordOf(row: JobRow): JobRecord {
     spec: JobSpec.parse(JSON.parse(row.spec)),
     build: row.build,
     frameMultiplyAdds: row.frame_multiply_adds,
+    firstFrameMultiplyAdds: row.first_frame_multiply_adds,
     source: row.source === null ? null : JSON.parse(row.source),
     isFirstGiven: row.is_first_given === 1,
     status: JobStatus.parse(row.status),

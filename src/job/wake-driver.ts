@@ -2,7 +2,7 @@ import type { Backend, Lease } from '../backend/backend.ts';
 import { ModelFileError } from '../backend/model-files.ts';
 import { fault, type Log } from '../contract/log.ts';
 import { type OpenChunk, openChunk } from './chunk.ts';
-import { frameMilliseconds, type Speed } from './frame-cost.ts';
+import { frameMilliseconds, nextFrameMultiplyAdds, type Speed } from './frame-cost.ts';
 import type { FrameCommit, JobRecord } from './job-record.ts';
 import type { PastCache } from './past-cache.ts';
 import type { SqlJobStore } from './sql-job-store.ts';
@@ -49,7 +49,7 @@ export interface WakeTarget {
 export async function runWake(target: WakeTarget, surroundings: JobSurroundings): Promise<void> {
   const driver = new WakeDriver(target, surroundings);
   const { speed, expiryMs, observe } = surroundings;
-  const leaseMs = (job: JobRecord) => leaseMilliseconds(frameMilliseconds(job.frameMultiplyAdds, speed));
+  const leaseMs = (job: JobRecord) => leaseMilliseconds(frameMilliseconds(nextFrameMultiplyAdds(job), speed));
   const protocol = wake({ leaseMs, expiryMs });
   try {
     let step = protocol.next();

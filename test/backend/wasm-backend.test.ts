@@ -45,6 +45,7 @@ const plan: GenerationPlan = {
   decodeSteps: 3,
   headSteps: 2,
   temperature: 0.7,
+  firstFrameSampling: { decodeSteps: 3, headSteps: 2, temperature: 0.7 },
   palette: 'first_frame',
   passes: Number.POSITIVE_INFINITY,
 };

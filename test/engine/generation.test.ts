@@ -28,6 +28,7 @@ const plan: GenerationPlan = {
   decodeSteps: 4,
   headSteps: 2,
   temperature: 1,
+  firstFrameSampling: { decodeSteps: 4, headSteps: 2, temperature: 1 },
   palette: 'first_frame',
   passes: Number.POSITIVE_INFINITY,
 };
@@ -98,6 +99,31 @@ describe('one video', () => {
       if (frame.index === 6) break;
     }
     expect([...made, ...(await frames(past))]).toEqual(await video());
+  });
+});
+
+describe('a first frame that is generated', () => {
+  const firstFrameSampling = { decodeSteps: 2, headSteps: 3, temperature: 0.5 };
+
+  test('has steps and temperature of its own', async () => {
+    const [first] = await video({ endFrame: 1, ...firstFrameSampling, firstFrameSampling });
+    const graphs = new NaiveGraphs();
+    const made = await frames(Past.empty(naiveManifest), { endFrame: 3, firstFrameSampling }, graphs);
+    expect(made[0]).toEqual(first);
+    expect(made[0]).not.toEqual((await video({ endFrame: 1 }))[0]);
+    const passes = graphs.calls.filter((name) => name === 'predict');
+    expect(passes).toHaveLength(2 + 4 + 4);
+  });
+
+  test('leaves later frames to the plan', async () => {
+    const [first, second] = await video({ endFrame: 2, firstFrameSampling });
+    const past = restored([first as GeneratedFrame]);
+    expect(await frames(past, { endFrame: 2 })).toEqual([second]);
+  });
+
+  test('changes nothing where a first frame is given', async () => {
+    const given = await video({ firstFrame: drawing, endFrame: 3 });
+    expect(await video({ firstFrame: drawing, endFrame: 3, firstFrameSampling })).toEqual(given);
   });
 });
 

@@ -17,6 +17,7 @@ const plan: GenerationPlan = {
   decodeSteps: 4,
   headSteps: 2,
   temperature: 1,
+  firstFrameSampling: { decodeSteps: 4, headSteps: 2, temperature: 1 },
   palette: 'first_frame',
   passes: Number.POSITIVE_INFINITY,
 };
@@ -123,7 +124,10 @@ describe('a partial frame', () => {
     const refused = (changes: Partial<GenerationPlan>, message: string) =>
       expect(call(Past.empty(naiveManifest), changes)).rejects.toThrow(new RangeError(message));
     await refused({ partial: { ...partial, index: 1 } }, 'the partial frame is 1, the next frame 0');
-    await refused({ partial, decodeSteps: 1 }, 'a frame has 1 decode steps, the partial one 2');
+    await refused(
+      { partial, firstFrameSampling: { ...plan, decodeSteps: 1 } },
+      'a frame has 1 decode steps, the partial one 2',
+    );
     await refused({ partial, firstFrame }, 'a frame has 0 decode steps, the partial one 2');
     await refused({ partial: { ...partial, latents: new Float32Array(3) } }, 'a frame has 64 latents, got 3');
   });

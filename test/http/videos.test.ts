@@ -5,6 +5,7 @@ import { limits } from '../../src/contract/config.ts';
 import type { Raster } from '../../src/contract/frame.ts';
 import { decodeOwnPng, encodePng } from '../../src/media/png.ts';
 import { enlarged } from '../../src/media/raster.ts';
+import { sampleManifest } from '../contract/sample-manifest.ts';
 import { readGif } from '../media/gif-reader.ts';
 import { disc, plain } from '../media/sample-image.ts';
 import { refusal, TestService } from './test-service.ts';
@@ -39,6 +40,7 @@ describe('creating', () => {
       decode_steps: 2,
       head_steps: 3,
       temperature: 1,
+      first_frame: { decode_steps: 2, head_steps: 3, temperature: 1 },
       palette: 'first_frame',
       metadata: {},
       created_at: 1_700_000_000,
@@ -68,6 +70,36 @@ describe('creating', () => {
     expect(service.jobs.entries[0]?.created).toMatchObject({ build: 'build-1', spec: { temperature: 0.25 } });
     // 5 passes of 1000, 4 head rows of 10 + 50 * 20, 500 for the decoder.
     expect(service.jobs.entries[0]?.created.frameMultiplyAdds).toBe(5000 + 4 * 1010 + 500);
+  });
+
+  it('draws frame 0 with defaults of its own; what the request says holds for every frame', async () => {
+    const firstFrame = { decodeSteps: 4, headSteps: 6, temperature: 0.5 };
+    const manifest = { ...sampleManifest, defaults: { ...sampleManifest.defaults, firstFrame } };
+    const names = ['sample'];
+    const models = {
+      names,
+      byDefault: 'sample',
+      manifest: async () => manifest,
+      build: async () => 'build-1',
+    };
+    const service = new TestService({ models });
+    expect(await service.created()).toMatchObject({
+      ...{ decode_steps: 2, head_steps: 3, temperature: 1 },
+      first_frame: { decode_steps: 4, head_steps: 6, temperature: 0.5 },
+    });
+    expect(service.jobs.entries[0]?.created).toMatchObject({
+      spec: { firstFrameSampling: firstFrame },
+      frameMultiplyAdds: 3 * 1000 + 4 * (10 + 3 * 20) + 500,
+      firstFrameMultiplyAdds: 5 * 1000 + 4 * (10 + 6 * 20) + 500,
+    });
+    expect(await service.created({ decode_steps: 1, temperature: 0 })).toMatchObject({
+      ...{ decode_steps: 1, head_steps: 3, temperature: 0 },
+      first_frame: { decode_steps: 1, head_steps: 6, temperature: 0 },
+    });
+    expect(await (await service.request('/v1/models/sample')).json()).toMatchObject({
+      decode_steps: { default: 2 },
+      first_frame: { decode_steps: 4, head_steps: 6, temperature: 0.5 },
+    });
   });
 
   it('reads a prompt as the label of the whole video, and seconds as a count of frames', async () => {

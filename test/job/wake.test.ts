@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { chunkOf, frameMilliseconds, multiplyAddsPerFrame, passesPerWake } from '../../src/job/frame-cost.ts';
+import {
+  chunkOf,
+  frameMilliseconds,
+  jobCost,
+  multiplyAddsPerFrame,
+  nextFrameMultiplyAdds,
+} from '../../src/job/frame-cost.ts';
 import { newRecord } from '../../src/job/job-changes.ts';
 import type { JobRecord } from '../../src/job/job-record.ts';
 import {
@@ -31,8 +37,10 @@ describe('the cost of a frame', () => {
 
 describe('the chunk of a wake', () => {
   const speed = { multiplyAddsPerSecond: 100, wakeSeconds: 2 };
-  const chunk = (frameMultiplyAdds: number, changes: Partial<JobRecord> = {}) =>
-    chunkOf({ ...sampleRecord, ...changes }, 3, passesPerWake(frameMultiplyAdds, 3, speed));
+  const chunk = (frameMultiplyAdds: number, changes: Partial<JobRecord> = {}) => {
+    const cost = { frameMultiplyAdds, firstFrameMultiplyAdds: frameMultiplyAdds };
+    return chunkOf({ ...sampleRecord, ...cost, ...changes }, sampleManifest.tokenizer.tokens, speed);
+  };
 
   it('is as many whole frames as fit, up to the last one', () => {
     const ends = [10, 66, 100, 200].map((cost) => chunk(cost).endFrame);
@@ -50,6 +58,33 @@ describe('the chunk of a wake', () => {
       { endFrame: 5, passes: 1 },
       { endFrame: 5, passes: 1 },
     ]);
+  });
+});
+
+describe('a first frame that the model draws', () => {
+  const speed = { multiplyAddsPerSecond: 100, wakeSeconds: 2 };
+  const spec = { ...sampleRecord.spec, firstFrameSampling: { decodeSteps: 4, headSteps: 3, temperature: 1 } };
+  const job: JobRecord = { ...sampleRecord, spec, frameMultiplyAdds: 40, firstFrameMultiplyAdds: 110 };
+  const tokens = sampleManifest.tokenizer.tokens;
+
+  it('has steps and a cost of its own, and what is left of the wake is for others', () => {
+    expect(chunkOf(job, tokens, speed)).toEqual({ endFrame: 3, passes: Number.POSITIVE_INFINITY });
+    expect(chunkOf({ ...job, cursor: 1 }, tokens, speed).endFrame).toBe(6);
+    expect(chunkOf({ ...job, firstFrameMultiplyAdds: 500 }, tokens, speed)).toEqual({
+      endFrame: 1,
+      passes: 2,
+    });
+    expect(jobCost(sampleManifest, spec)).toEqual({
+      frameMultiplyAdds: multiplyAddsPerFrame(sampleManifest, spec),
+      firstFrameMultiplyAdds: 5 * 1000 + 4 * (10 + 3 * 20) + 500,
+    });
+  });
+
+  it('is nothing apart where it was given', () => {
+    const given = { ...job, isFirstGiven: true };
+    expect(chunkOf(given, tokens, speed).endFrame).toBe(5);
+    expect([nextFrameMultiplyAdds(job), nextFrameMultiplyAdds(given)]).toEqual([110, 40]);
+    expect(nextFrameMultiplyAdds({ ...job, cursor: 1 })).toBe(40);
   });
 });
 

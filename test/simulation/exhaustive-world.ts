@@ -152,14 +152,16 @@ export function keyOf({ jobs, holder, left }: SmallWorld): string {
 function newSmallJob({ frames }: Bounds): SmallJob {
   // The same seed for all: they are interchangeable, which halves the worlds.
   const leg = { from: 0, seed: 0, interval: 1 };
+  const sampling = { decodeSteps: 1, headSteps: 1, temperature: 1 };
   const spec = {
     ...{ model: 'simulated', width: 1, height: 1, framesPerSecond: 8, frames, legs: [leg], labels: [] },
-    ...{ decodeSteps: 1, headSteps: 1, temperature: 1, palette: 'none' as const, metadata: {} },
+    ...{ ...sampling, firstFrameSampling: sampling, palette: 'none' as const, metadata: {} },
   };
   const order = {
     spec,
     build: 'build',
     frameMultiplyAdds: 1,
+    firstFrameMultiplyAdds: 1,
     frameCredits: 7,
     firstFrame: null,
     source: null,

@@ -236,6 +236,7 @@ function newJob(
     spec: { ...commonSpec, ...spec },
     build,
     frameMultiplyAdds: 1,
+    firstFrameMultiplyAdds: 1,
     frameCredits,
     firstFrame: null,
     source: null,
@@ -250,6 +251,7 @@ const commonSpec = {
   decodeSteps: 1,
   headSteps: 1,
   temperature: 1,
+  firstFrameSampling: { decodeSteps: 1, headSteps: 1, temperature: 1 },
   palette: 'none',
   metadata: {},
 } as const;

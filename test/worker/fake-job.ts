@@ -1,12 +1,14 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import type { JobSpec } from '../../src/contract/job.ts';
+import { passesPerFrame } from '../../src/engine/partial-frame.ts';
 import type { Command, Source } from '../../src/job/job-directory.ts';
 import { JobObject } from '../../src/job/job-object.ts';
 import type { FrameCommit, JobRecord } from '../../src/job/job-record.ts';
 import { newJobPrice } from '../../src/job/order-price.ts';
 import { SqlJobStore } from '../../src/job/sql-job-store.ts';
 import type { JobSurroundings, WakeTarget } from '../../src/job/wake-driver.ts';
+import { sampleManifest } from '../contract/sample-manifest.ts';
 import { samplePrice, sampleRecord } from '../job/sample-record.ts';
 import { FakeIsolate, frameMultiplyAdds } from './fake-isolate.ts';
 import { heldStorage, type StorageHold } from './held-storage.ts';
@@ -46,6 +48,14 @@ class HeldJobObject extends JobObject<HeldEnv> {
   protected override connections(): HeldEnv['connections'] {
     return this.env.connections;
   }
+}
+
+/** The cost of frame 0, where it is drawn: it follows the passes of the backbone. */
+function firstFrameCost({ decodeSteps, firstFrameSampling }: JobSpec): number {
+  const [first, other] = [firstFrameSampling.decodeSteps, decodeSteps].map((steps) =>
+    passesPerFrame(steps, sampleManifest.tokenizer.tokens),
+  ) as [number, number];
+  return (frameMultiplyAdds * first) / other;
 }
 
 /** A job in a real object's storage, woken by hand: its alarm is a number here. */
@@ -97,10 +107,13 @@ export class FakeJob implements StorageHold {
   async create(isolate: FakeIsolate, order: FakeOrder = {}): Promise<void> {
     const { seed, firstFrame = null, source = null, ...changes } = order;
     const legs = seed === undefined ? {} : { legs: [{ from: 0, seed, interval: 1 }] };
-    const spec = { ...sampleSpec, ...legs, ...changes };
+    const { decodeSteps, headSteps, temperature } = { ...sampleSpec, ...changes };
+    const firstFrameSampling = { decodeSteps, headSteps, temperature };
+    const spec = { ...sampleSpec, ...legs, firstFrameSampling, ...changes };
     const object = await this.in(isolate);
+    const cost = { frameMultiplyAdds, firstFrameMultiplyAdds: firstFrameCost(spec) };
     const { frameCredits } = samplePrice;
-    const job = { spec, build: 'build-1', frameMultiplyAdds, frameCredits, firstFrame, source };
+    const job = { spec, build: 'build-1', ...cost, frameCredits, firstFrame, source };
     await object.create(job, { hold: 0, openedAt: isolate.now, price: newJobPrice(job) });
   }
 

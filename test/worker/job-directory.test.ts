@@ -15,6 +15,7 @@ const job: NewJob = {
   spec: sampleSpec,
   build: 'build-1',
   frameMultiplyAdds: 1000,
+  firstFrameMultiplyAdds: 1000,
   frameCredits: 10,
   firstFrame: null,
   source: null,

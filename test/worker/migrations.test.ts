@@ -182,6 +182,7 @@ async function broughtBack(job: FakeJob, isolate: FakeIsolate): Promise<void> {
     sql.exec(`INSERT INTO ${table} (${names}) SELECT ${names} FROM later_${table}`);
     sql.exec(`DROP TABLE later_${table}`);
   }
+  sql.exec(`UPDATE job SET spec = json_remove(spec, '$.firstFrameSampling')`);
   sql.exec('UPDATE schema_version SET version = 2');
   await job.evict(isolate);
 }
@@ -209,6 +210,21 @@ describe('a job of the second version', () => {
       await job.run(isolate);
       expect(isolate.backend.passes).toBe(9 * 3);
       expect(await job.videoHash()).toBe(await videoHash((await calmVideo()).frames));
+    }));
+
+  it('draws its first frame as the others, to the last digit of the temperature', () =>
+    inObject(async (job) => {
+      const isolate = new FakeIsolate(4);
+      const temperature = 0.1 + 0.2;
+      await job.create(isolate, { decodeSteps: 3, temperature });
+      await broughtBack(job, isolate);
+      expect(job.record).toMatchObject({
+        spec: { firstFrameSampling: { decodeSteps: 3, headSteps: 3, temperature } },
+        firstFrameMultiplyAdds: job.record.frameMultiplyAdds,
+      });
+      await job.run(isolate);
+      const expected = await calmVideo({ decodeSteps: 3, temperature });
+      expect(await job.videoHash()).toBe(await videoHash(expected.frames));
     }));
 
   it('that is a fork without K and V makes them', async () => {

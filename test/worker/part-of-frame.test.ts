@@ -24,6 +24,30 @@ it('a frame that takes several wakes has the same bytes, whatever a wake holds, 
   }
 });
 
+it('frame 0 is drawn with steps of its own, whatever a wake holds, and its cost sets how long its wakes are', async () => {
+  const drawn = {
+    ...order,
+    decodeSteps: 1,
+    firstFrameSampling: { decodeSteps: 4, headSteps: 5, temperature: 0.5 },
+  };
+  const expected = await calmHash(drawn);
+  expect(expected).not.toBe(await calmHash({ ...order, decodeSteps: 1 }));
+  for (const { framesPerWake, wakes } of [
+    { framesPerWake: 1.1, wakes: 3 + 3 },
+    { framesPerWake: 2.6, wakes: 1 + 2 },
+    { framesPerWake: 3.6, wakes: 1 + 1 },
+    { framesPerWake: 0.6, wakes: 5 + 2 * 3 },
+  ]) {
+    await inObject(async (job) => {
+      const isolate = new FakeIsolate(framesPerWake);
+      await job.create(isolate, drawn);
+      expect(await job.run(isolate, () => job.evict(isolate))).toBe(wakes);
+      expect(isolate.backend.passes).toBe(5 + 3 * 2);
+      expect(await job.videoHash()).toBe(expected);
+    });
+  }
+});
+
 it('however slow the deployment, a wake makes a pass', () =>
   inObject(async (job) => {
     const isolate = new FakeIsolate(1e-9);

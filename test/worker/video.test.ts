@@ -147,7 +147,8 @@ it('a job without an alarm is given one when its object comes back to memory', a
   const spec = { ...sampleSpec, model: 'nano', width: 32, height: 32, labels: [], frames: 2 };
   const id = env.JOBS.newUniqueId();
   await runInDurableObject(env.JOBS.get(id), async (_, { storage }) => {
-    const job = { spec, build, frameMultiplyAdds: 1000, frameCredits: 10, firstFrame: null, source: null };
+    const cost = { frameMultiplyAdds: 1000, firstFrameMultiplyAdds: 1000, frameCredits: 10 };
+    const job = { spec, build, ...cost, firstFrame: null, source: null };
     const price = { frames: 2, frameCredits: 10 };
     const wakeAt = Date.now() + 3_600_000;
     new SqlJobStore(storage).create({ ...newRecord(job, Date.now()), wakeAt }, price, null);

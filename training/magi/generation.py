@@ -26,8 +26,18 @@ Slots = tuple[Tensor, Tensor, Tensor]
 
 
 @dataclass(frozen=True)
+class Sampling:
+    """How the tokens of a frame are drawn."""
+
+    decode_steps: int
+    head_steps: int
+    temperature: float
+
+
+@dataclass(frozen=True)
 class Plan:
-    """What a video is made from. `label_at` gives the label id of a frame."""
+    """What a video is made from. `label_at` gives the label id of a frame; `first`: how frame 0 is
+    drawn where it is not given, None: as the others."""
 
     seed: int
     interval: int
@@ -35,6 +45,11 @@ class Plan:
     decode_steps: int
     head_steps: int
     temperature: float
+    first: Sampling | None = None
+
+    def sampling(self, frame: int) -> Sampling | Plan:
+        """How frame `frame` is drawn."""
+        return self.first if frame == 0 and self.first else self
 
 
 class FrameModel(Protocol):
@@ -108,16 +123,16 @@ class Past:
 def generate_frame(model: FrameModel, plan: Plan, frame: int, past: Slots) -> Tensor:
     """Latents [S, C] of frame `frame`, filled in over the decode steps."""
     tokens, channels = model.cache_shape[1], model.channels
-    label = plan.label_at(frame)
+    label, sampling = plan.label_at(frame), plan.sampling(frame)
     order = decode_order(plan.seed, frame, tokens)
     latents, mask = torch.zeros(tokens, channels), torch.ones(tokens)
     left = tokens
-    for step, count in enumerate(revealed_per_step(tokens, plan.decode_steps), start=1):
+    for step, count in enumerate(revealed_per_step(tokens, sampling.decode_steps), start=1):
         z, _, _ = model.predict(latents, mask, MASKED, plan.interval, label, past)
         new = np.sort(order[left - count : left])
         left -= count
-        noise = normal(plan.seed, frame, step, new, channels, plan.temperature)
-        made = model.sample(z[new], torch.from_numpy(noise), plan.head_steps)
+        noise = normal(plan.seed, frame, step, new, channels, sampling.temperature)
+        made = model.sample(z[new], torch.from_numpy(noise), sampling.head_steps)
         latents[new] = made.clamp(-LATENT_BOUND, LATENT_BOUND)
         mask[new] = 0
     return latents
