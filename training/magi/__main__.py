@@ -57,13 +57,19 @@ def _add_generation(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=OUT, help="folder for figures and pictures")
 
 
-def _settings(args: argparse.Namespace, defaults: dict) -> dict:
-    """Decode steps, head steps and temperature: as asked, else the model's."""
-    return {
-        "decodeSteps": args.decode_steps or defaults["decodeSteps"],
-        "headSteps": args.head_steps or defaults["headSteps"],
-        "temperature": defaults["temperature"] if args.temperature is None else args.temperature,
-    }
+def _settings(args: argparse.Namespace, defaults: dict):
+    """How frames are drawn: as asked, which holds for all of them, else as the model's defaults say."""
+    from magi.evaluation.videos import Settings
+    from magi.generation import Sampling
+
+    def asked(known: Sampling) -> Sampling:
+        return Sampling(
+            args.decode_steps or known.decode_steps,
+            args.head_steps or known.head_steps,
+            known.temperature if args.temperature is None else args.temperature,
+        )
+
+    return Settings(asked(Sampling.of(defaults)), asked(Sampling.of_first(defaults)), args.kv)
 
 
 def _count(text: str) -> int:
@@ -111,7 +117,7 @@ def evaluate(args: argparse.Namespace) -> None:
     from magi import evaluate as measuring
     from magi.codec import Codec
     from magi.evaluation.subject import Subject
-    from magi.evaluation.videos import Settings, reconstruction, served_animation
+    from magi.evaluation.videos import reconstruction, served_animation
     from magi.i3d import I3d
     from magi.served import ServedModel
     from magi.video_encoder import load_encoder
@@ -126,12 +132,12 @@ def evaluate(args: argparse.Namespace) -> None:
         codec, animate = Codec.load(run.tokenizer, WORK / run.name), None
     else:
         codec = ServedModel(folder)
-        settings = _settings(args, codec.manifest["defaults"]) | {"kv": args.kv}
-        animate = served_animation(codec, Settings(*settings.values()))
+        settings = _settings(args, codec.manifest["defaults"])
+        animate = served_animation(codec, settings)
         precise = args.float_model or folder / "float"
         if args.float_model or precise.is_dir():
-            exact = served_animation(ServedModel(precise), Settings(*settings.values()))
-        about |= settings | {"weights": codec.digest}
+            exact = served_animation(ServedModel(precise), settings)
+        about |= settings.told() | {"weights": codec.digest}
     trained, about["encoder"] = load_encoder(run.dataset)
     features = {"FD-V": trained.features}
     if args.i3d:
@@ -176,9 +182,9 @@ def _parts_of(args: argparse.Namespace, run: RunConfig) -> list[str]:
 
 
 def sample(args: argparse.Namespace) -> None:
-    import torch
+    import numpy as np
 
-    from magi.generation import Plan, generate
+    from magi.evaluation.videos import Request, served_animation
     from magi.golden import label_ids
     from magi.pictures import contact_sheet, read_frame, write_gif
     from magi.served import ServedModel
@@ -194,13 +200,14 @@ def sample(args: argparse.Namespace) -> None:
             raise SystemExit(f"--labels: {label!r} is none of {', '.join(run.model.labels)}")
         schedule.append({"from": int(start or 0), "label": label})
     ids = label_ids(run, schedule, frames)
+    size = run.tokenizer.frame_size
+    given = np.zeros((0, size, size, run.tokenizer.frame_channels), np.uint8)
+    if args.first_frame:
+        given = read_frame(args.first_frame, run.tokenizer)[None]
+    animate = served_animation(model, _settings(args, known))
     videos = []
     for seed in range(args.seed, args.seed + args.videos):
-        plan = Plan(seed, args.interval, ids.__getitem__, *_settings(args, known).values())
-        first = read_frame(args.first_frame, run.tokenizer) if args.first_frame else None
-        given = None if first is None else model.encode_video(first[None])
-        latents = torch.stack(list(generate(model, plan, frames, given, args.kv)))
-        videos.append(model.decode_video(latents, first))
+        videos.append(animate(Request(given, ids, seed, args.interval)))
         write_gif(
             videos[-1], args.out / f"{run.name}-{seed}.gif", model.manifest["frame"]["perSecond"]
         )

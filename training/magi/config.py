@@ -141,7 +141,8 @@ class RunConfig:
     start: str = ""
     """Run whose kept weights (training/weights/<run>) this one begins with; empty: fresh ones."""
     defaults: dict = field(default_factory=dict)
-    """Served defaults: frames, decodeSteps, headSteps, temperature, framesPerSecond."""
+    """Served defaults: frames, decodeSteps, headSteps, temperature, framesPerSecond; firstFrame, where
+    a frame 0 that the model draws has other decodeSteps, headSteps and temperature."""
 
     def __post_init__(self) -> None:
         if self.model.paradigm == "mtf" and self.training.own_history:

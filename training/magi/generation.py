@@ -33,6 +33,21 @@ class Sampling:
     head_steps: int
     temperature: float
 
+    @classmethod
+    def of(cls, told: dict) -> Sampling:
+        """As a manifest or a run file tells it."""
+        return cls(told["decodeSteps"], told["headSteps"], told["temperature"])
+
+    @classmethod
+    def of_first(cls, defaults: dict) -> Sampling:
+        """Of a frame 0 that the model draws, by its defaults: `firstFrame`, or as the other frames."""
+        return cls.of(defaults.get("firstFrame", defaults))
+
+    def told(self) -> dict:
+        """As a manifest tells it."""
+        steps = {"decodeSteps": self.decode_steps, "headSteps": self.head_steps}
+        return steps | {"temperature": self.temperature}
+
 
 @dataclass(frozen=True)
 class Plan:

@@ -10,7 +10,7 @@ import torch
 from magi.backbone import Conditions
 from magi.codec import Codec
 from magi.config import RunConfig
-from magi.generation import Plan, TorchFrames, generate
+from magi.generation import Plan, Sampling, TorchFrames, generate
 from magi.head import flow_sample, flow_times
 from magi.masks import revealed_per_step
 from magi.model import Magi
@@ -123,13 +123,15 @@ def _video(run: RunConfig, model: Magi, codec: Codec, first_frame: np.ndarray | 
     schedule = label_schedule(run, VIDEO_FRAMES)
     ids = label_ids(run, schedule, VIDEO_FRAMES)
     defaults = run.defaults
+    sampling, first = Sampling.of(defaults), Sampling.of_first(defaults)
     plan = Plan(
         seed=7,
         interval=1,
         label_at=ids.__getitem__,
-        decode_steps=defaults["decodeSteps"],
-        head_steps=defaults["headSteps"],
-        temperature=defaults["temperature"],
+        decode_steps=sampling.decode_steps,
+        head_steps=sampling.head_steps,
+        temperature=sampling.temperature,
+        first=first,
     )
     given = None if first_frame is None else codec.encode_video(first_frame[None])
     latents = torch.stack(list(generate(TorchFrames(model), plan, VIDEO_FRAMES, given)))
@@ -145,6 +147,7 @@ def _video(run: RunConfig, model: Magi, codec: Codec, first_frame: np.ndarray | 
         "decodeSteps": plan.decode_steps,
         "headSteps": plan.head_steps,
         "temperature": plan.temperature,
+        "firstFrameSampling": first.told(),
         "firstFrame": None if first_frame is None else tensor(first_frame),
         "latents": tensor(latents),
         "pixels": tensor(codec.decode_video(latents, first_frame)),

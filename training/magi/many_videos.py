@@ -57,7 +57,7 @@ class ManyFrames:
 
     def fill(self, frame: int, turned: tuple[Tensor, ...]) -> Tensor:
         """Latents [B, S, C] of a frame, filled in over the decode steps."""
-        plan, count = self.plans[0], len(self.plans)
+        plan, count = self.plans[0].sampling(frame), len(self.plans)
         orders = np.stack([decode_order(each.seed, frame, self.tokens) for each in self.plans])
         latents = torch.zeros(count, self.tokens, self.channels)
         mask, left = torch.ones(count, self.tokens), self.tokens
@@ -87,7 +87,8 @@ def generate_many(
     Decode steps, head steps and temperature are those of the first plan. Raises ValueError where
     another plan has others.
     """
-    if len({(plan.decode_steps, plan.head_steps, plan.temperature) for plan in plans}) != 1:
+    samplings = {(p.decode_steps, p.head_steps, p.temperature, p.first) for p in plans}
+    if len(samplings) != 1:
         raise ValueError("plans of one batch must have the same steps and temperature")
     many = ManyFrames(model, plans)
     past = Past(model.config.window, many.cache_shape)

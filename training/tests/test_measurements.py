@@ -229,11 +229,13 @@ def test_warmer_first_frames_of_other_seeds_lie_farther_apart(subject, sprites):
         assert len(request.given) == 0
         noise = np.random.default_rng(request.seed).integers(0, 255, (1, 64, 64, 4), np.uint8)
         noise[..., 3] = 255
-        return (noise * request.temperature).astype(np.uint8)
+        warmth = 0.7 if request.temperature is None else request.temperature
+        return (noise * warmth).astype(np.uint8)
 
     figures = diversity.measure(replace(subject, animate=drawing))
     cold, mild, warm = (figures[f"temperature {degrees}"]["mean"] for degrees in ("0", "0.5", "1"))
     assert cold == pytest.approx(0, abs=1e-6) and 0 < mild < warm
+    assert mild < figures[diversity.SERVED]["mean"] < warm
     assert diversity.TRUE in diversity.table(figures)
 
 

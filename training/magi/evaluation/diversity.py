@@ -10,7 +10,7 @@ from magi.metrics import composited, resampled
 from magi.pictures import contact_sheet
 
 TEMPERATURES = (0.0, 0.5, 1.0)
-TRUE = "true first frames"
+SERVED, TRUE = "as served", "true first frames"
 
 
 def pair_distances(frames: np.ndarray) -> np.ndarray:
@@ -46,24 +46,27 @@ def diversity_of(frames: np.ndarray, seed: int = 0) -> dict:
     }
 
 
-def first_frames(subject: Subject, shape: tuple[int, ...], label: int, warmth: float) -> np.ndarray:
+def first_frames(subject: Subject, shape: tuple[int, ...], label: int, warmth: float | None) -> np.ndarray:
     """Frames 0 that nobody gave, of as many seeds as there are characters."""
     nothing = np.zeros((0, *shape), np.uint8)
     seeds = [subject.seed + index for index in range(subject.fewer())]
     made = [
         subject.animate(Request(nothing, [label], seed, temperature=warmth))
-        for seed in watched(seeds, f"first frames at temperature {warmth:g}")
+        for seed in watched(seeds, f"first frames at temperature {warmth}")
     ]
     return np.concatenate(made)
 
 
 def measure(subject: Subject) -> dict:
-    """Diversity at every temperature beside that of true first frames, and a contact sheet."""
+    """Diversity as served and at every temperature, beside that of true first frames, and a contact
+    sheet."""
     dataset = subject.dataset("test-combo")
     label = 1 if dataset.labels else 0
     frames = {
-        f"temperature {warmth:g}": first_frames(subject, dataset.frame_shape, label, warmth)
-        for warmth in TEMPERATURES
+        SERVED if warmth is None else f"temperature {warmth:g}": first_frames(
+            subject, dataset.frame_shape, label, warmth
+        )
+        for warmth in (None, *TEMPERATURES)
     }
     frames[TRUE] = np.stack([dataset.clip(index, 1).pixels[0] for index in range(subject.fewer())])
     path = subject.out / f"{subject.name}-diversity.png"

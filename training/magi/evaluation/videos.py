@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from magi.codec import Codec
-from magi.generation import Plan, generate
+from magi.generation import Plan, Sampling, generate
 from magi.served import ServedModel
 
 
@@ -21,7 +21,7 @@ class Request:
     labels: label id of every frame, so as many as the video has frames.
     shown: indices of the frames that are wanted; None: all. None of a long video's other frames is
     drawn, but all are generated.
-    temperature: None: the served one.
+    temperature: of all frames; None: the served ones.
     """
 
     given: np.ndarray
@@ -42,26 +42,40 @@ Reconstruct = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Settings:
-    """How a served model generates; `kv`: how keys and values are kept."""
+    """How a served model generates; `first`: frame 0, where it draws that; `kv`: how keys and values
+    are kept."""
 
-    decode_steps: int
-    head_steps: int
-    temperature: float
+    frames: Sampling
+    first: Sampling
     kv: str
+
+    def told(self) -> dict:
+        """As a report tells it."""
+        return self.frames.told() | {"firstFrame": self.first.told(), "kv": self.kv}
+
+    def plan(self, request: Request) -> Plan:
+        """The plan of a request, whose temperature, if it names one, holds for all frames."""
+        warm = request.temperature
+        frames, first = (
+            one if warm is None else replace(one, temperature=warm)
+            for one in (self.frames, self.first)
+        )
+        return Plan(
+            request.seed,
+            request.interval,
+            request.labels.__getitem__,
+            frames.decode_steps,
+            frames.head_steps,
+            frames.temperature,
+            first,
+        )
 
 
 def served_animation(model: ServedModel, settings: Settings) -> Animate:
     """Animates by the exported graphs, one frame after another, as the service does."""
 
     def animate(request: Request) -> np.ndarray:
-        plan = Plan(
-            request.seed,
-            request.interval,
-            request.labels.__getitem__,
-            settings.decode_steps,
-            settings.head_steps,
-            settings.temperature if request.temperature is None else request.temperature,
-        )
+        plan = settings.plan(request)
         count = len(request.given)
         given = model.encode_video(request.given) if count else None
         latents = torch.stack(list(generate(model, plan, len(request.labels), given, settings.kv)))
