@@ -13,6 +13,7 @@ HERE = Path(__file__).resolve().parent.parent
 RUNS = HERE / "runs"
 WORK = HERE / "work"
 OUT = HERE.parent / "out"
+RESULTS = HERE / "results"
 WEIGHTS = HERE / "weights"
 MODELS = HERE.parent / "models"
 LAYERS = WORK / "layers.npz"
@@ -162,6 +163,32 @@ def evaluate(args: argparse.Namespace) -> None:
         print(f"what the manifest carries in {folder / 'quality.json'}")
 
 
+def steps(args: argparse.Namespace) -> None:
+    import json
+
+    from magi.evaluate import source_commit
+    from magi.evaluation import steps as sweep
+    from magi.served import ServedModel
+
+    run = _run_of(args)
+    if run.dataset != "sprites":
+        raise SystemExit(
+            f"{run.name} has dataset {run.dataset}: steps compares with true animations of sprites; "
+            "`claims steps` measures the grid of steps on physics"
+        )
+    model = ServedModel(args.model or MODELS / run.name)
+    settings = _settings(args, model.manifest["defaults"])
+    dataset = dataset_of(run, args.layers, "test-combo")
+    cells = sweep.measure(model, settings, dataset, args.characters, args.seed)
+    print(f"\n{sweep.table(cells)}\n")
+    about = {"characters": args.characters, "seed": args.seed, "commit": source_commit()}
+    told = {"temperature": settings.frames.temperature, "kv": args.kv, "weights": model.digest}
+    path = RESULTS / f"steps-{run.name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(about | told | {"cells": cells}, indent=1) + "\n")
+    print(f"figures in {path}")
+
+
 def _parts_of(args: argparse.Namespace, run: RunConfig) -> list[str]:
     """The parts to measure, in their order: as asked, else all."""
     from magi.evaluate import PARTS
@@ -298,6 +325,15 @@ def main() -> None:
         "--tokenizer-only", action="store_true", help="the ceiling alone, of the trained tokenizer"
     )
     sub.set_defaults(command=evaluate)
+
+    sub = commands.add_parser("steps", help="quality against cost over decode steps and head steps")
+    _add_run(sub)
+    sub.add_argument("--model", type=Path, help="model folder; default models/<run>")
+    sub.add_argument("--characters", type=_count, default=8, help="how many to animate")
+    sub.add_argument("--seed", type=int, default=0, help="of the first video")
+    sub.add_argument("--temperature", type=float)
+    sub.add_argument("--kv", choices=tuple(KEPT), default="int8")
+    sub.set_defaults(command=steps, decode_steps=None, head_steps=None)
 
     from magi import video_encoder_command
 
