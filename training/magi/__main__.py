@@ -14,6 +14,8 @@ RUNS = HERE / "runs"
 WORK = HERE / "work"
 OUT = HERE.parent / "out"
 RESULTS = HERE / "results"
+DOCUMENT = HERE.parent / "docs" / "results.md"
+FIRST_FRAME = HERE.parent / "examples" / "first-frame.png"
 WEIGHTS = HERE / "weights"
 MODELS = HERE.parent / "models"
 LAYERS = WORK / "layers.npz"
@@ -78,6 +80,20 @@ def _count(text: str) -> int:
     if (count := int(text)) < 2:
         raise argparse.ArgumentTypeError(f"{count}: at least 2")
     return count
+
+
+_STEPS = (1, 2, 4, 8)
+
+
+def _pairs(text: str) -> list[tuple[int, int]]:
+    """Pairs of decode and head steps, such as 2x2,4x8."""
+    try:
+        pairs = [tuple(map(int, pair.split("x"))) for pair in text.split(",")]
+        if any(len(pair) != 2 or min(pair) < 1 for pair in pairs):
+            raise ValueError
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: pairs such as 2x2,4x8") from None
+    return pairs
 
 
 def _run_of(args: argparse.Namespace) -> RunConfig:
@@ -160,12 +176,11 @@ def evaluate(args: argparse.Namespace) -> None:
     print(f"all figures and contact sheets in {args.out}")
     if animate and parts == list(measuring.PARTS[run.dataset]):
         measuring.write_quality(folder / "quality.json", figures, about)
+        _keep_result(f"evaluation-{run.name}", about | figures)
         print(f"what the manifest carries in {folder / 'quality.json'}")
 
 
 def steps(args: argparse.Namespace) -> None:
-    import json
-
     from magi.evaluate import source_commit
     from magi.evaluation import steps as sweep
     from magi.served import ServedModel
@@ -179,14 +194,46 @@ def steps(args: argparse.Namespace) -> None:
     model = ServedModel(args.model or MODELS / run.name)
     settings = _settings(args, model.manifest["defaults"])
     dataset = dataset_of(run, args.layers, "test-combo")
-    cells = sweep.measure(model, settings, dataset, args.characters, args.seed)
+    cells = sweep.measure(model, settings, dataset, args.characters, args.seed, args.pairs)
     print(f"\n{sweep.table(cells)}\n")
     about = {"characters": args.characters, "seed": args.seed, "commit": source_commit()}
     told = {"temperature": settings.frames.temperature, "kv": args.kv, "weights": model.digest}
-    path = RESULTS / f"steps-{run.name}.json"
+    _keep_result(f"steps-{run.name}", about | told | {"cells": cells})
+
+
+def _keep_result(name: str, figures: dict) -> None:
+    """Write figures where `results` looks for them."""
+    import json
+
+    path = RESULTS / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(about | told | {"cells": cells}, indent=1) + "\n")
-    print(f"figures in {path}")
+    path.write_text(json.dumps(figures, indent=1) + "\n")
+    print(f"figures in {path}, for `results`")
+
+
+def results(args: argparse.Namespace) -> None:
+    from magi.evaluation.videos import served_animation
+    from magi.pictures import read_frame
+    from magi.results import Model, write_results
+    from magi.served import ServedModel
+
+    for name in args.runs:
+        run = find_run(name, RUNS)
+        served = ServedModel(MODELS / run.name)
+        size, channels = run.tokenizer.frame_size, run.tokenizer.frame_channels
+        sprite = run.dataset == "sprites"
+        args.decode_steps = args.head_steps = args.temperature = None
+        model = Model(
+            name=run.name,
+            dataset=run.dataset,
+            labels=run.model.labels,
+            frame_shape=(size, size, channels),
+            weights=served.digest,
+            animate=served_animation(served, _settings(args, served.manifest["defaults"])),
+            first_frame=read_frame(FIRST_FRAME, run.tokenizer) if sprite else None,
+        )
+        there = write_results(model, args.results, args.document)
+        print(f"{run.name}: pictures and {', '.join(there) or 'no figures'} in {args.document}")
 
 
 def _parts_of(args: argparse.Namespace, run: RunConfig) -> list[str]:
@@ -333,7 +380,19 @@ def main() -> None:
     sub.add_argument("--seed", type=int, default=0, help="of the first video")
     sub.add_argument("--temperature", type=float)
     sub.add_argument("--kv", choices=tuple(KEPT), default="int8")
+    sub.add_argument(
+        "--pairs",
+        type=_pairs,
+        default=_pairs(",".join(f"{decode}x{head}" for decode in _STEPS for head in _STEPS)),
+        help="decode steps x head steps, the dearest pair last; default 1x1,1x2,...,8x8",
+    )
     sub.set_defaults(command=steps, decode_steps=None, head_steps=None)
+
+    sub = commands.add_parser("results", help="write docs/results.md and its pictures from figures")
+    sub.add_argument("runs", nargs="*", default=["sprite", "nano"], help="default sprite nano")
+    sub.add_argument("--results", type=Path, default=RESULTS, help="folder of figures")
+    sub.add_argument("--document", type=Path, default=DOCUMENT)
+    sub.set_defaults(command=results, kv="int8")
 
     from magi import video_encoder_command
 

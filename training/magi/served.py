@@ -16,6 +16,10 @@ from magi.generation import Slots
 from magi.head import flow_times
 
 
+_KEPT_LOOKS = 4
+"""References whose features are kept, besides that of none."""
+
+
 def session_options(threads: int = 1) -> onnxruntime.SessionOptions:
     """Options under which 8-bit products are exact on every processor, as they are in WebAssembly:
     without VNNI, x64's fast way saturates in 16 bits."""
@@ -53,6 +57,7 @@ class ServedModel:
         self._past: Slots | None = None
         self._shared: dict[str, np.ndarray] = {}
         self._steps: dict[int, dict[str, np.ndarray]] = {}
+        self._looks: dict[bytes | None, tuple[dict[str, np.ndarray], np.ndarray]] = {}
 
     @property
     def digest(self) -> str:
@@ -97,9 +102,18 @@ class ServedModel:
         return torch.from_numpy(self.run("head", inputs)["latents"])
 
     def _features(self, frame: np.ndarray | None) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Features and palette (uint32) of a reference; without one, what stands in for it."""
+        """Features and palette (uint32) of a reference; without one, what stands in for it. Those of
+        the last few are kept: a character's clips share theirs."""
         if not self.referenced:
             return {}, np.zeros(0, "<u4")
+        key = None if frame is None else frame.tobytes()
+        if key not in self._looks:
+            if len(self._looks) > _KEPT_LOOKS:
+                self._looks = {None: self._looks[None]} if None in self._looks else {}
+            self._looks[key] = self._made_features(frame)
+        return self._looks[key]
+
+    def _made_features(self, frame: np.ndarray | None) -> tuple[dict[str, np.ndarray], np.ndarray]:
         if frame is None:
             known = np.array(self.manifest["tokenizer"]["palette"], np.uint8)
             palette = np.ascontiguousarray(known).view("<u4")[:, 0]

@@ -15,7 +15,7 @@ from magi.claims.comparison import CLAIMS, Claim, compared, verdict
 from magi.claims.grid import GRID, HORIZON, PAPER, System, run_of, shared_step, step_cost
 from magi.claims.horizon import long_videos
 from magi.claims.measures import measured
-from magi.claims.report import BEGIN, END, write_report
+from magi.claims.report import MARKS, write_report
 from magi.claims.runs import FINAL, SHARED, Contexts, Setting, finish, write_json
 from magi.claims.step_grid import StepGrid
 from magi.claims.videos import Sampling, copied, pixels_of, true_clips
@@ -195,7 +195,7 @@ def test_figures_become_a_report_between_the_marks(finished, setting, contexts, 
     write_json(results / "times.json", command | {"about": times, "secondsByFrame": seconds})
     document = tmp_path / "docs" / "results.md"
     document.parent.mkdir()
-    document.write_text(f"before\n{BEGIN}\nstale\n{END}\nafter\n")
+    document.write_text("before\n" + "\nstale\n".join(MARKS) + "\nafter\n")
     assert write_report(results, document) == ["comparison", "horizon", "steps", "times"]
     text = document.read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "stale" not in text

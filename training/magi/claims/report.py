@@ -11,10 +11,11 @@ from magi.claims.comparison import CLAIMS
 from magi.claims.horizon import AFTER, WINDOWS, name_of
 from magi.claims.runs import FINAL, FRAME, HORIZONS, VIDEO
 from magi.claims.step_grid import DECODE_STEPS, HEAD_STEPS
+from magi.document import marks, put_between
 from magi.evaluation.subject import figure, grid
 from magi.line_chart import Axis, line_chart
 
-BEGIN, END = "<!-- claims: begin, made by `claims report` -->", "<!-- claims: end -->"
+MARKS = marks("claims", "claims report")
 _TOLD = ("claim", "figure", "task", "at")
 _AT_THE_END = f"position error at {HORIZONS[-1]}"
 Pictures = dict[str, str]
@@ -215,15 +216,11 @@ def write_report(results: Path, document: Path) -> list[str]:
     returns the names of the sections. Raises ValueError where the document has no marks."""
     files = {path.stem: json.loads(path.read_text()) for path in sorted(results.glob("*.json"))}
     there = [name for name in SECTIONS if name in files]
-    text = document.read_text()
-    if BEGIN not in text or END not in text:
-        raise ValueError(f"{document}: must hold the lines {BEGIN} and {END}")
     made = {name: SECTIONS[name](files[name], files) for name in there}
-    before, after = text.split(BEGIN)[0], text.split(END)[1]
     sections = [
         f"{section}\n\nMade by `{files[name]['command']}`." for name, (section, _) in made.items()
     ]
-    document.write_text(before + "\n\n".join([BEGIN, *sections, END]) + after)
+    put_between(document, MARKS, "\n\n".join(sections))
     folder = document.parent / "pictures"
     folder.mkdir(exist_ok=True)
     for _, pictures in made.values():

@@ -86,8 +86,10 @@ def systems_of(subject: Subject, labels: tuple[str, ...]) -> dict[str, System]:
     return systems
 
 
-def scored(subject: Subject, clip: ActionClip, made: np.ndarray) -> Score:
-    """The score of `made` as the clip's animation."""
+def scored(
+    subject: Subject, clip: ActionClip, made: np.ndarray, true_features: dict[str, np.ndarray]
+) -> Score:
+    """The score of `made` as the clip's animation; `true_features`: of the truth, by network."""
     values = {
         "psnr": psnr(clip.truth, made),
         "ssim": ssim(clip.truth, made),
@@ -97,7 +99,7 @@ def scored(subject: Subject, clip: ActionClip, made: np.ndarray) -> Score:
         shown = LABELS[action_of(subject.encoder, made[None])[0]]
         values["actionAccuracy"] = float(shown == clip.label)
     features = {
-        name: (network(clip.truth[None])[0], network(made[None])[0])
+        name: (true_features[name], network(made[None])[0])
         for name, network in subject.features.items()
     }
     return Score(clip.character, clip.label, clip.direction, values, features)
@@ -158,8 +160,9 @@ def measure(subject: Subject) -> dict:
         sheet = Sheet(subject, split)
         for clip in watched(action_clips(dataset, subject.characters), f"actions, {split}"):
             made = {name: system(clip) for name, system in systems.items()}
+            true = {name: network(clip.truth[None])[0] for name, network in subject.features.items()}
             for name, frames in made.items():
-                scores[name].append(scored(subject, clip, frames))
+                scores[name].append(scored(subject, clip, frames, true))
             sheet.add(clip, made)
         figures[split] = {
             name: figures_of(known)
