@@ -29,7 +29,7 @@ MODEL = Model(
     frame_shape=(16, 16, 4),
     weights="abc",
     animate=drawing,
-    first_frame=np.full((16, 16, 4), 200, np.uint8),
+    first_frame=np.full((16, 16, 4), (200, 200, 200, 255), np.uint8),
 )
 
 
