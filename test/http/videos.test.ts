@@ -82,7 +82,7 @@ describe('creating', () => {
       manifest: async () => manifest,
       build: async () => 'build-1',
     };
-    const service = new TestService({ models });
+    const service = new TestService({ models, multiplyAddsPerCredit: 1 });
     expect(await service.created()).toMatchObject({
       ...{ decode_steps: 2, head_steps: 3, temperature: 1 },
       first_frame: { decode_steps: 4, head_steps: 6, temperature: 0.5 },
@@ -92,6 +92,9 @@ describe('creating', () => {
       frameMultiplyAdds: 3 * 1000 + 4 * (10 + 3 * 20) + 500,
       firstFrameMultiplyAdds: 5 * 1000 + 4 * (10 + 6 * 20) + 500,
     });
+    // 12 frames, a credit for every multiply-add: the dearer first frame is spread over all of them.
+    const [other, first] = [3 * 1000 + 4 * 70 + 500, 5 * 1000 + 4 * 130 + 500];
+    expect(service.jobs.entries[0]?.created.frameCredits).toBe(Math.ceil((11 * other + first) / 12));
     expect(await service.created({ decode_steps: 1, temperature: 0 })).toMatchObject({
       ...{ decode_steps: 1, head_steps: 3, temperature: 0 },
       first_frame: { decode_steps: 1, head_steps: 6, temperature: 0 },
