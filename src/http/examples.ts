@@ -27,6 +27,7 @@ const walk: Video = {
   decode_steps: 4,
   head_steps: 8,
   temperature: 0.5,
+  first_frame: { decode_steps: 4, head_steps: 8, temperature: 0.5 },
   palette: 'first_frame',
   metadata: {},
   cost: { quoted: 1680, held: 1680, captured: 0, released: 0 },
@@ -79,6 +80,7 @@ const sprite: ModelCard = {
   decode_steps: { default: 4, maximum: 16 },
   head_steps: { default: 8, maximum: 100 },
   temperature: { default: 0.5, maximum: 2 },
+  first_frame: { decode_steps: 4, head_steps: 8, temperature: 0.5 },
 };
 
 const schedule = [
