@@ -1,5 +1,6 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
+import { serviceKey } from './test/service-key.ts';
 
 export default defineConfig({
   test: {
@@ -23,6 +24,7 @@ export default defineConfig({
                 UNFINISHED_VIDEOS: '40',
                 STARTING_CREDITS: '1000000000',
                 LOG_LEVEL: 'error',
+                ADMIN_KEY: serviceKey,
               },
             },
           }),

@@ -6,6 +6,7 @@ import autocannon from 'autocannon';
 import type { ModelCard, Video } from '../src/contract/job.ts';
 import { passesPerFrame } from '../src/engine/partial-frame.ts';
 import { Runtime } from '../test/chaos/runtime.ts';
+import { authorized } from '../test/service-key.ts';
 import { EventCrowd } from './event-crowd.ts';
 
 /** autocannon sends a connection's requests of a second one after the other at its begin: so many begin in turn. */
@@ -126,7 +127,7 @@ function passes({ decode_steps }: ModelCard): number {
 async function load({ address }: Runtime, id: string): Promise<Load> {
   const options = {
     url: `${address}/v1/videos/${id}`,
-    headers: {},
+    headers: authorized,
     connections: 1,
     overallRate: REQUESTS_PER_SECOND / CONNECTIONS,
     duration: LOAD_SECONDS,
@@ -150,7 +151,7 @@ async function load({ address }: Runtime, id: string): Promise<Load> {
 async function completeStreams({ client, address }: Runtime): Promise<number> {
   const { id } = await client.create({ model: 'nano', frames: STREAMED_FRAMES, seed: 1 });
   await client.pause(id);
-  const crowd = await EventCrowd.gather(`${address}/v1/videos/${id}/events`, {}, STREAMS);
+  const crowd = await EventCrowd.gather(`${address}/v1/videos/${id}/events`, authorized, STREAMS);
   await client.resume(id);
   return crowd.complete(STREAMED_FRAMES);
 }

@@ -14,7 +14,11 @@ import { Past } from '../src/engine/past.ts';
 import { multiplyAddsPerFrame } from '../src/job/frame-cost.ts';
 import type { Effect } from '../src/job/wake-protocol.ts';
 import { decodeOwnPng } from '../src/media/png.ts';
-import service, { AccountObject as ServedAccount, JobObject as ServedJob } from '../src/worker.ts';
+import service, {
+  KeyRingObject,
+  AccountObject as ServedAccount,
+  JobObject as ServedJob,
+} from '../src/worker.ts';
 import { type ModelFigures, quickestAround } from './figures.ts';
 import { StorageMeter } from './storage-meter.ts';
 import { WakeMeter } from './wake-meter.ts';
@@ -61,6 +65,8 @@ export class AccountObject extends ServedAccount {
     super(context, env);
   }
 }
+
+export { KeyRingObject };
 
 export default {
   async fetch(request, env, context) {

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { unstable_startWorker } from 'wrangler';
 import { VideoClient } from '../src/client/video-client.ts';
 import { quietEnvironment } from '../src/command/local-service.ts';
+import { serviceKey } from '../test/service-key.ts';
 import { type JobFigures, type ModelFigures, quickestAround } from './figures.ts';
 import type { StorageUse } from './storage-meter.ts';
 import type { JobTimes } from './wake-meter.ts';
@@ -18,6 +19,7 @@ export async function computingFigures(model: string): Promise<ModelFigures & Jo
   const worker = await unstable_startWorker({
     config: join(import.meta.dirname, '..', 'wrangler.toml'),
     entrypoint: join(import.meta.dirname, 'bench-worker.ts'),
+    bindings: { ADMIN_KEY: { type: 'secret_text', value: serviceKey } },
     dev: {
       logLevel: 'error',
       persist: dataFolder,
@@ -60,7 +62,7 @@ async function fileBlob(...path: string[]): Promise<Blob> {
 
 /** One long job through the API of the same Worker. */
 async function jobFigures(send: Send, model: string, { kvBytesPerJob }: ModelFigures): Promise<JobFigures> {
-  const client = new VideoClient(service, send);
+  const client = new VideoClient(service, serviceKey, send);
   const { id } = await client.create({ model, frames: jobFrames, seed: 1 });
   for (let video = await client.retrieve(id); video.status !== 'completed'; ) {
     if (video.status === 'failed') throw new Error(video.error?.message);

@@ -1,16 +1,15 @@
 import jpegModule from '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm';
 import webpModule from '@jsquash/webp/codec/dec/webp_dec.wasm';
+import { durableKeyRing } from './access/durable-key-ring.ts';
+import { KeyRingObject } from './access/key-ring-object.ts';
+import { linkSigner } from './access/link-signer.ts';
 import { EventLoop } from './backend/event-loop.ts';
 import { workersBackend } from './backend/workers-backend.ts';
 import { Config, limits } from './contract/config.ts';
 import { jsonLog } from './contract/log.ts';
 import { createApp } from './http/app.ts';
 import type { Services } from './http/services.ts';
-import {
-  AccountObject as AccountObjectBase,
-  type AccountSurroundings,
-  localAccount,
-} from './job/account-object.ts';
+import { AccountObject as AccountObjectBase, type AccountSurroundings } from './job/account-object.ts';
 import { crashPoint, pointBefore } from './job/crash-point.ts';
 import { durableJobDirectory, jobStub, publicId } from './job/durable-job-directory.ts';
 import { JobObject as JobObjectBase } from './job/job-object.ts';
@@ -20,10 +19,14 @@ import { Turns } from './job/turns.ts';
 import type { JobSurroundings, WakeTarget } from './job/wake-driver.ts';
 import { imageDecoder } from './media/image-decoder.ts';
 
-interface Bindings extends Record<keyof Config, string> {
+/** Every variable of the configuration, as text. */
+type Variables = { [Name in keyof Config]: string };
+
+interface Bindings extends Variables {
   ASSETS: Fetcher;
   JOBS: DurableObjectNamespace<JobObject>;
   ACCOUNTS: DurableObjectNamespace<AccountObject>;
+  KEYS: DurableObjectNamespace<KeyRingObject>;
   /** Set by tests alone. */
   CRASH_POINT?: string;
 }
@@ -50,11 +53,14 @@ function wire(env: Bindings): Wiring {
   const eventLoop = new EventLoop(() => scheduler.wait(0), Date.now);
   const backend = workersBackend(env.ASSETS, () => eventLoop.pause());
   const reached = crashPoint(env.CRASH_POINT);
+  const namespaces = { jobs: env.JOBS, accounts: env.ACCOUNTS };
   const log = jsonLog((level, text) => console[level](text), Date.now, config.LOG_LEVEL);
   return {
     eventLoop,
     services: {
-      jobs: durableJobDirectory(env.JOBS, env.ACCOUNTS, reached),
+      jobsOf: (account) => durableJobDirectory(namespaces, account, reached),
+      keys: durableKeyRing({ keys: env.KEYS, configured: config.ADMIN_KEY, clock: Date.now }),
+      links: linkSigner({ secrets: linkSecrets(config), hours: limits.linkHours, clock: Date.now }),
       models: modelCatalogue(backend, config.MODELS, config.MODEL_DEFAULT, log),
       decodeImage: imageDecoder({ jpeg: jpegModule, webp: webpModule }),
       fetch: (url, init) => fetch(url, init),
@@ -85,18 +91,24 @@ function wire(env: Bindings): Wiring {
   };
 }
 
+function linkSecrets({ LINK_SECRETS, ADMIN_KEY }: Config): readonly string[] {
+  return LINK_SECRETS ?? (ADMIN_KEY === undefined ? [] : [ADMIN_KEY]);
+}
+
+export { KeyRingObject };
+
 export class JobObject extends JobObjectBase<Bindings> {
   protected override surroundings(): JobSurroundings {
     return wired(this.env).jobs;
   }
 
-  protected override connections(): Pick<WakeTarget, 'settle' | 'sharedFrames'> {
+  protected override connections(account: string): Pick<WakeTarget, 'settle' | 'sharedFrames'> {
     const { JOBS, ACCOUNTS } = this.env;
     const id = publicId(this.ctx.id);
     return {
-      settle: (message) => ACCOUNTS.get(ACCOUNTS.idFromName(localAccount)).settle(id, message),
+      settle: (message) => ACCOUNTS.get(ACCOUNTS.idFromName(account)).settle(id, message),
       sharedFrames: async (source, from, count) =>
-        (await jobStub(JOBS, source)?.sharedFrames(from, count)) ?? null,
+        (await jobStub(JOBS, source)?.sharedFrames(account, from, count)) ?? null,
     };
   }
 }

@@ -58,14 +58,21 @@ export interface ContentOrder {
 /** Calls the HTTP API. Every method throws ServiceError where the service refuses. */
 export class VideoClient {
   readonly #base: string;
+  readonly #key: string;
   readonly #send: (request: Request) => Promise<Response>;
 
   /**
    * @param base address of the service, without /v1
+   * @param key an API key of the service
    * @param send what carries requests; another than fetch where the service is not behind a network
    */
-  constructor(base: string, send: (request: Request) => Promise<Response> = (request) => fetch(request)) {
+  constructor(
+    base: string,
+    key: string,
+    send: (request: Request) => Promise<Response> = (request) => fetch(request),
+  ) {
     this.#base = base;
+    this.#key = key;
     this.#send = send;
   }
 
@@ -157,7 +164,9 @@ export class VideoClient {
   }
 
   async #fetch(path: string, init?: RequestInit): Promise<Response> {
-    const response = await this.#send(new Request(new URL(path, this.#base), init));
+    const request = new Request(new URL(path, this.#base), init);
+    request.headers.set('authorization', `Bearer ${this.#key}`);
+    const response = await this.#send(request);
     if (response.ok) return response;
     const text = await response.text();
     const refusal = ErrorBody.safeParse(jsonOrNull(text));

@@ -44,7 +44,7 @@ export async function demo(args: string[]): Promise<void> {
   const dataFolder = await mkdtemp(join(tmpdir(), 'magi-demo-'));
   const service = await startLocalService({ port: 0, dataFolder });
   try {
-    await run(new VideoClient(service.address), options);
+    await run(new VideoClient(service.address, service.key), options);
   } finally {
     await service.stop();
     await rm(dataFolder, { recursive: true, force: true });

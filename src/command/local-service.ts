@@ -1,11 +1,17 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath, URL } from 'node:url';
+import { keyText } from '../contract/key-text.ts';
 
 /** The Worker, running in the real runtime on this machine. */
 export interface LocalService {
   /** Such as http://127.0.0.1:8787 */
   readonly address: string;
+  /** A key that may do everything. */
+  readonly key: string;
   stop(): Promise<void>;
 }
 
@@ -31,7 +37,8 @@ export const quietEnvironment = {
 };
 
 /**
- * Starts the Worker with wrangler.toml on the loopback interface.
+ * Starts the Worker with wrangler.toml on the loopback interface. Its configured key is the one in the environment
+ * variable ADMIN_KEY, or the data folder's own.
  * @throws where the port is taken or the Worker does not build
  */
 export async function startLocalService({
@@ -41,10 +48,14 @@ export async function startLocalService({
 }: LocalServiceOptions): Promise<LocalService> {
   await checkPortIsFree(port);
   Object.assign(process.env, quietEnvironment);
+  const key = process.env.ADMIN_KEY ?? (await developmentKey(dataFolder));
   const { unstable_startWorker: startWorker } = await import('wrangler');
   const worker = await startWorker({
     config: configFile,
-    bindings: { STARTING_CREDITS: { type: 'plain_text', value: String(startingCredits) } },
+    bindings: {
+      ADMIN_KEY: { type: 'secret_text', value: key },
+      STARTING_CREDITS: { type: 'plain_text', value: String(startingCredits) },
+    },
     dev: {
       server: { hostname: '127.0.0.1', port },
       persist: dataFolder,
@@ -58,7 +69,18 @@ export async function startLocalService({
     },
   });
   await worker.ready;
-  return { address: (await worker.url).origin, stop: () => worker.dispose() };
+  return { address: (await worker.url).origin, key, stop: () => worker.dispose() };
+}
+
+/** The key of a data folder: made when the folder is first used, and then kept in it. */
+async function developmentKey(dataFolder: string): Promise<string> {
+  const file = join(dataFolder, 'development-key');
+  const kept = await readFile(file, 'utf8').catch(() => null);
+  if (kept !== null) return kept.trim();
+  const key = keyText(randomBytes(32));
+  await mkdir(dataFolder, { recursive: true });
+  await writeFile(file, `${key}\n`, { mode: 0o600 });
+  return key;
 }
 
 /** Wrangler waits without a word where the port is taken. */

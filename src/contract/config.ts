@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { keyPattern } from './key-text.ts';
 import { LogLevel } from './log.ts';
 
 const mebibyte = 1024 * 1024;
@@ -21,6 +22,9 @@ export const limits = {
   metadataKeyCharacters: 64,
   metadataValueCharacters: 512,
   listEntries: 100,
+  keyNameCharacters: 100,
+  /** A signed link opens its video for at least so long, and at most an hour longer. */
+  linkHours: 24,
   urlCharacters: 2048,
   /** Of one call to a stranger's URL. */
   urlRedirects: 3,
@@ -87,5 +91,16 @@ export const Config = z.object({
     .pipe(z.array(Origin)),
   /** `info`: one line a request; `error`: faults alone. */
   LOG_LEVEL: LogLevel,
+  /** A key with every scope, of the account `local`: the first one, with which others are made. A secret. */
+  ADMIN_KEY: z.string().regex(keyPattern).optional(),
+  /**
+   * What links are signed with, the newest first: older ones are still believed, so that links outlive a change. A
+   * secret; ADMIN_KEY by default.
+   */
+  LINK_SECRETS: z
+    .string()
+    .transform((secrets) => secrets.split(',').map((secret) => secret.trim()))
+    .pipe(z.array(z.string().min(32)).min(1))
+    .optional(),
 });
 export type Config = z.infer<typeof Config>;

@@ -1,6 +1,7 @@
 import { Hono, type MiddlewareHandler } from 'hono';
 import { limits } from '../contract/config.ts';
 import { Failure } from '../contract/failure.ts';
+import { authenticated } from './authentication.ts';
 import { failureResponse, internalErrorResponse } from './error-response.ts';
 import { logRequest } from './request-log.ts';
 import { routerPath } from './route.ts';
@@ -8,11 +9,16 @@ import { routes } from './route-table.ts';
 import { allowOrigins, safeHeaders } from './safe-headers.ts';
 import type { ServiceEnvironment } from './services.ts';
 
-/** The HTTP API. Checks run in this order: route, method, sizes of line and headers, then what the route reads. */
+/**
+ * The HTTP API. Checks run in this order: route, method, sizes of line and headers, who asks, then what the route reads.
+ */
 export function createApp(): Hono<ServiceEnvironment> {
   const app = new Hono<ServiceEnvironment>();
   app.use(logRequest, safeHeaders, allowOrigins);
-  for (const { method, path, handle } of routes) app.on(method, routerPath(path), checkSizes, handle);
+  for (const route of routes) {
+    const { method, path, handle } = route;
+    app.on(method, routerPath(path), checkSizes, authenticated(route), handle);
+  }
   for (const path of new Set(routes.map((route) => route.path)))
     app.all(routerPath(path), refuseMethod(path));
   app.all('*', (context) => {

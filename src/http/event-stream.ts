@@ -44,7 +44,7 @@ export async function streamEvents(
   context: Context<ServiceEnvironment>,
   { path: { id }, query, headers }: EventsInput,
 ): Promise<Response> {
-  const { jobs } = context.env;
+  const { jobs } = context.var;
   const job = foundJob(id, await jobs.find(id));
   // A browser that reconnects sends the header, and still the query of the first connection.
   const lastId = headers['last-event-id'] ?? query.last_event_id ?? null;

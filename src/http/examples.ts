@@ -1,3 +1,4 @@
+import type { ApiKey, ApiKeyDeleted, ApiKeyList, NewApiKey } from '../contract/access.ts';
 import type { ModelCard, Video, VideoList } from '../contract/job.ts';
 import type { VideoDeleted } from '../contract/video-event.ts';
 import type { Example } from './route.ts';
@@ -81,6 +82,16 @@ const sprite: ModelCard = {
   head_steps: { default: 8, maximum: 100 },
   temperature: { default: 0.5, maximum: 2 },
   first_frame: { decode_steps: 4, head_steps: 8, temperature: 0.5 },
+};
+
+const key: ApiKey = {
+  id: 'key_01a0c28d5a007d4c97ddb6f6aa8e036f',
+  object: 'api_key',
+  account: 'acme',
+  name: 'Ada',
+  scopes: ['read', 'generate'],
+  prefix: 'magi_Zt4wq9',
+  created_at: 1_790_000_000,
 };
 
 const schedule = [
@@ -204,6 +215,33 @@ export const examples = {
         legs: [...walk.legs, { from: 16, seed: 9, interval: 1 }],
         forked_from: { id, frames: 16 },
       } satisfies Video,
+    },
+  ],
+  createKey: [
+    {
+      summary: 'A key for a customer',
+      body: { account: 'acme', name: 'Ada', scopes: ['read', 'generate'] },
+      answer: { ...key, key: `${key.prefix}YVbN2xH0sLkC7uRj3fPd8aTgEo5mWiQz1BcD2` } satisfies NewApiKey,
+    },
+  ],
+  listKeys: [
+    {
+      summary: 'The keys of an account',
+      query: { account: 'acme' },
+      answer: {
+        object: 'list',
+        data: [key],
+        first_id: key.id,
+        last_id: key.id,
+        has_more: false,
+      } satisfies ApiKeyList,
+    },
+  ],
+  revokeKey: [
+    {
+      summary: 'A key',
+      path: { id: key.id },
+      answer: { id: key.id, object: 'api_key.deleted', deleted: true } satisfies ApiKeyDeleted,
     },
   ],
   listModels: [{ summary: 'One model', answer: { object: 'list', data: [sprite] } }],

@@ -5,6 +5,7 @@ import { ErrorBody } from '../contract/job.ts';
 import { videoEventData } from '../contract/video-event.ts';
 import { type JsonSchema, SchemaComponents } from './openapi-schemas.ts';
 import { chapters, type Example, type Route } from './route.ts';
+import { tokenParameter } from './signed-link.ts';
 
 /** What of an OpenAPI document its readers here need to know. */
 export interface ApiDocument {
@@ -64,7 +65,15 @@ export function apiDocument(routes: readonly Route[]): ApiDocument {
     paths,
     components: {
       schemas: components.schemas,
-      securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'An API key.' } },
+      securitySchemes: {
+        key: { type: 'http', scheme: 'bearer', description: 'An API key.' },
+        link: {
+          type: 'apiKey',
+          in: 'query',
+          name: tokenParameter,
+          description: 'Of a signed link, as answers have them: opens one video, for reading, for a day.',
+        },
+      },
     },
   };
 }
@@ -80,11 +89,16 @@ function operation(route: Route, components: SchemaComponents, errorSchema: Json
     tags: [route.chapter],
     summary: route.summary,
     ...(route.description === undefined ? {} : { description: route.description }),
-    security: route.scope === null ? [] : [{ key: [route.scope] }],
+    security: security(route),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(route.body === undefined ? {} : { requestBody: requestBody(route, components) }),
     responses: { 200: answer(route, components), ...refusals(route, errorSchema) },
   };
+}
+
+function security({ scope, takesLink }: Route): readonly JsonSchema[] {
+  if (scope === null) return [];
+  return takesLink ? [{ key: [scope] }, { link: [] }] : [{ key: [scope] }];
 }
 
 function pathParameter({ path }: Route, name: string, text: string): JsonSchema {
@@ -148,6 +162,16 @@ function named(examples: readonly Example[], partOf: (example: Example) => unkno
 
 const ofEveryRoute: readonly FailureCode[] = ['uri_too_long', 'headers_too_large'];
 
+const ofKeys: readonly FailureCode[] = [
+  'key_in_query',
+  'auth_missing',
+  'auth_scheme',
+  'key_invalid',
+  'scope_denied',
+];
+
+const ofLinks: readonly FailureCode[] = ['link_invalid', 'link_expired'];
+
 const ofFields: readonly FailureCode[] = [
   'unknown_field',
   'field_required',
@@ -169,11 +193,13 @@ const ofBodies: readonly FailureCode[] = [
 ];
 
 /** Every code that a route can refuse with. */
-function failureCodes({ query, body, failures: own }: Route): FailureCode[] {
+function failureCodes({ scope, takesLink, query, body, failures: own }: Route): FailureCode[] {
   const isRead = query !== undefined || body !== undefined;
   return [
     ...new Set([
       ...ofEveryRoute,
+      ...(scope === null ? [] : ofKeys),
+      ...(takesLink ? ofLinks : []),
       ...(isRead ? ofFields : []),
       ...(body === undefined ? [] : ofBodies),
       ...own,

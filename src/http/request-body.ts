@@ -14,7 +14,7 @@ const numberFields = new Set([
 ]);
 
 /** Fields that a form carries as JSON in a text. */
-const jsonFields = new Set(['labels', 'metadata']);
+const jsonFields = new Set(['labels', 'metadata', 'scopes']);
 
 /**
  * Reads a body of JSON or multipart/form-data into plain values; files become byte arrays.

@@ -1,4 +1,5 @@
 import { documentRoutes } from './document-routes.ts';
+import { keyRoutes } from './key-routes.ts';
 import { modelRoutes } from './model-routes.ts';
 import { apiDocument } from './openapi.ts';
 import type { Route } from './route.ts';
@@ -10,5 +11,6 @@ export const routes: readonly Route[] = [
   ...videoRoutes,
   ...videoChangeRoutes,
   ...modelRoutes,
+  ...keyRoutes,
   ...documentRoutes(() => apiDocument(routes)),
 ];

@@ -7,6 +7,7 @@ import { parsed } from '../contract/refusal.ts';
 import { readBody, readOptionalBody } from './request-body.ts';
 import { readQuery } from './request-query.ts';
 import type { ServiceEnvironment } from './services.ts';
+import { withoutToken } from './signed-link.ts';
 
 type RouteContext = Context<ServiceEnvironment>;
 
@@ -36,6 +37,7 @@ export const chapters = {
   Control: 'Stopping for a while, going on, ending.',
   'Going on': 'More frames from where a video stands.',
   Models: 'What can be asked for.',
+  Keys: 'Who may ask.',
   Reference: 'This description.',
 } as const;
 
@@ -53,6 +55,8 @@ interface RouteDescription {
   readonly description?: string;
   /** What a key must be allowed to do; null where no key is asked for. */
   readonly scope: Scope | null;
+  /** True where a signed link to the video in the path opens it without a key. */
+  readonly takesLink?: true;
   /** What each parameter of the path means. */
   readonly parameters?: Readonly<Record<string, string>>;
   readonly query?: z.ZodType;
@@ -120,13 +124,21 @@ export function route<const Path extends string, Query, Headers, Body>(
       const { req } = context;
       const input = {
         path: req.param() as Record<ParameterName<Path>, string>,
-        query: query === undefined ? undefined : parsed(query, readQuery(context)),
+        query: query === undefined ? undefined : parsed(query, queryOf(context, row)),
         headers: headers === undefined ? undefined : parsed(headers, req.header()),
         body: body === undefined ? undefined : parsed(body.schema, await bodyOf(context, body)),
       };
       return handle(context, input as Input<ParameterName<Path>, Query, Headers, Body>);
     },
   };
+}
+
+function queryOf(
+  context: RouteContext,
+  { takesLink }: Pick<RouteDescription, 'takesLink'>,
+): Record<string, string> {
+  const query = readQuery(context);
+  return takesLink ? withoutToken(query) : query;
 }
 
 function bodyOf({ req, env }: RouteContext, { isOptional = false }: RequestBody<unknown>): Promise<unknown> {

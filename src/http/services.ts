@@ -1,3 +1,6 @@
+import type { KeyRing } from '../access/key-ring.ts';
+import type { LinkSigner } from '../access/link-signer.ts';
+import type { Caller } from '../contract/access.ts';
 import type { Raster } from '../contract/frame.ts';
 import type { Log } from '../contract/log.ts';
 import type { JobDirectory } from '../job/job-directory.ts';
@@ -6,7 +9,10 @@ import type { Fetch } from '../outbound/public-fetch.ts';
 
 /** What the routes work with; the composition root brings it. */
 export interface Services {
-  readonly jobs: JobDirectory;
+  /** The videos of an account. */
+  readonly jobsOf: (account: string) => JobDirectory;
+  readonly keys: KeyRing;
+  readonly links: LinkSigner;
   readonly models: ModelCatalogue;
   /** Decodes a stranger's image file. */
   readonly decodeImage: (bytes: Uint8Array) => Promise<Raster>;
@@ -25,8 +31,13 @@ export interface Services {
   readonly clock: () => number;
 }
 
-/** Hono's environment: services come with each request. */
+/** Hono's environment: services come with each request, and authentication notes who makes it. */
 export interface ServiceEnvironment {
   Bindings: Services;
-  Variables: { requestId: string };
+  Variables: {
+    requestId: string;
+    caller: Caller;
+    /** The caller's videos. */
+    jobs: JobDirectory;
+  };
 }

@@ -119,8 +119,10 @@ export const videoChangeRoutes: readonly Route[] = [
 ];
 
 function commanded(kind: 'pause' | 'resume' | 'cancel') {
-  return async ({ env }: VideoContext, { path: { id } }: { path: { id: string } }): Promise<Response> =>
-    Response.json(videoJson(foundJob(id, await env.jobs.command(id, { kind }))));
+  return async (
+    { var: { jobs } }: VideoContext,
+    { path: { id } }: { path: { id: string } },
+  ): Promise<Response> => Response.json(videoJson(foundJob(id, await jobs.command(id, { kind }))));
 }
 
 async function extended(
@@ -128,7 +130,8 @@ async function extended(
   id: string,
   request: z.infer<typeof ExtendRequest>,
 ): Promise<Response> {
-  const { jobs, multiplyAddsPerCredit } = context.env;
+  const { multiplyAddsPerCredit } = context.env;
+  const { jobs } = context.var;
   const job = foundJob(id, await jobs.find(id));
   const manifest = await servedModel(context, job);
   const { frameMultiplyAdds } = jobCost(manifest, job.spec);
@@ -144,7 +147,8 @@ async function forkVideo(
   context: VideoContext,
   { path: { id }, body }: { path: { id: string }; body: z.infer<typeof ForkRequest> },
 ): Promise<Response> {
-  const { jobs, randomSeed, multiplyAddsPerCredit } = context.env;
+  const { randomSeed, multiplyAddsPerCredit } = context.env;
+  const { jobs } = context.var;
   const source = foundJob(id, await jobs.find(id));
   const manifest = await servedModel(context, source);
   const { spec, sharedFrames } = forkSpec(body, source, manifest, randomSeed());

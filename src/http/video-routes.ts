@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { limits } from '../contract/config.ts';
 import { Failure } from '../contract/failure.ts';
 import { Video, VideoList } from '../contract/job.ts';
-import { wholeNumberText } from '../contract/refusal.ts';
 import { VideoDeleted } from '../contract/video-event.ts';
 import { VideoRequest } from '../contract/video-request.ts';
 import type { NamedJob } from '../job/job-directory.ts';
@@ -11,6 +10,7 @@ import { EventsHeaders, EventsQuery, streamEvents } from './event-stream.ts';
 import { examples } from './examples.ts';
 import { foundJob, jobNotFound } from './found-job.ts';
 import { newJob, newJobFailures } from './new-job.ts';
+import { pageFields } from './page-fields.ts';
 import { brokenOff } from './request-log.ts';
 import { type Route, route } from './route.ts';
 import { embeddable } from './safe-headers.ts';
@@ -25,14 +25,7 @@ interface VideoInput {
   readonly path: { readonly id: string };
 }
 
-const ListQuery = z.strictObject({
-  after: z.string().optional().describe('Id of the video before the page: `last_id` of the page before.'),
-  limit: wholeNumberText(1, limits.listEntries).default(20).describe('Videos of one page.'),
-  order: z
-    .enum(['asc', 'desc'], 'must be "asc" or "desc"')
-    .default('desc')
-    .describe('By creation: oldest or newest first.'),
-});
+const ListQuery = z.strictObject(pageFields('video'));
 
 const parameters = { id: 'Id of a video.' } as const;
 
@@ -100,6 +93,7 @@ export const videoRoutes: readonly Route[] = [
     summary: 'Downloads the video, or a picture of it',
     description: 'Also of a video that is unfinished, cancelled or failed: what there is of it.',
     scope: 'read',
+    takesLink: true,
     parameters,
     query: ContentQuery,
     answer: {
@@ -126,6 +120,7 @@ export const videoRoutes: readonly Route[] = [
     summary: 'Downloads one frame',
     description: 'A frame never changes and may be kept.',
     scope: 'read',
+    takesLink: true,
     parameters: { ...parameters, n: 'Index of the frame; the first one is 0.' },
     answer: { description: 'The frame in the size of the model.', content: { 'image/png': null } },
     failures: ['job_not_found', 'job_expired', 'frame_not_found', 'frame_not_ready'],
@@ -146,6 +141,7 @@ export const videoRoutes: readonly Route[] = [
 
 A connection that breaks is resumed by the same request with \`Last-Event-ID\`. While nothing happens, a comment comes every ${limits.heartbeatSeconds} seconds.`,
     scope: 'read',
+    takesLink: true,
     parameters,
     query: EventsQuery,
     headers: EventsHeaders,
@@ -156,15 +152,18 @@ A connection that breaks is resumed by the same request with \`Last-Event-ID\`. 
   }),
 ];
 
-async function createVideo({ env }: VideoContext, { body }: { body: VideoRequest }): Promise<Response> {
-  return Response.json(videoJson(await env.jobs.create(await newJob(env, body))));
+async function createVideo(
+  { env, var: { jobs } }: VideoContext,
+  { body }: { body: VideoRequest },
+): Promise<Response> {
+  return Response.json(videoJson(await jobs.create(await newJob(env, body))));
 }
 
 async function listVideos(
-  { env }: VideoContext,
+  { var: { jobs } }: VideoContext,
   { query: { after, limit, order } }: { query: z.infer<typeof ListQuery> },
 ): Promise<Response> {
-  const page = await env.jobs.list({ after: after ?? null, limit, order });
+  const page = await jobs.list({ after: after ?? null, limit, order });
   if (page === null)
     throw new Failure('job_not_found', `after names no video of yours: "${after}".`, 'after');
   const data = page.jobs.map(videoJson);
@@ -178,8 +177,8 @@ async function listVideos(
   return Response.json(list);
 }
 
-async function deleteVideo({ env }: VideoContext, { path: { id } }: VideoInput): Promise<Response> {
-  if (!(await env.jobs.remove(id))) throw jobNotFound(id);
+async function deleteVideo({ var: { jobs } }: VideoContext, { path: { id } }: VideoInput): Promise<Response> {
+  if (!(await jobs.remove(id))) throw jobNotFound(id);
   return Response.json({ id, object: 'video.deleted', deleted: true } satisfies VideoDeleted);
 }
 
@@ -190,7 +189,7 @@ async function downloadContent(
   const request = contentRequest(query);
   const job = await requestedJob(context, path.id);
   const { mediaType, extension, body } = await videoContent(
-    context.env.jobs,
+    context.var.jobs,
     job,
     request,
     brokenOff(context),
@@ -217,7 +216,7 @@ async function downloadFrame(
     );
   }
   if (index >= job.committedFrames) throw frameMissing(job, `Frame ${index}`);
-  const frame = (await context.env.jobs.frames(job.id, index, 1))?.[0];
+  const frame = (await context.var.jobs.frames(job.id, index, 1))?.[0];
   if (frame === undefined) throw jobNotFound(job.id);
   return new Response(frame.png as Uint8Array<ArrayBuffer>, {
     headers: {
@@ -228,6 +227,6 @@ async function downloadFrame(
   });
 }
 
-async function requestedJob({ env }: VideoContext, id: string): Promise<NamedJob> {
-  return foundJob(id, await env.jobs.find(id));
+async function requestedJob({ var: { jobs } }: VideoContext, id: string): Promise<NamedJob> {
+  return foundJob(id, await jobs.find(id));
 }

@@ -15,9 +15,6 @@ import type { PageRequest } from './job-directory.ts';
 import type { Order } from './job-record.ts';
 import type { SettlementMessage } from './wake-protocol.ts';
 
-/** Name of the only account there is so far. */
-export const localAccount = 'local';
-
 /** What an account takes from outside. */
 export interface AccountSurroundings {
   /** Milliseconds since 1970. */

@@ -1,7 +1,7 @@
 import type { HoldRefusal } from '../billing/holds.ts';
 import { type Price, totalCredits } from '../billing/price.ts';
 import { Failure } from '../contract/failure.ts';
-import { type AccountObject, localAccount } from './account-object.ts';
+import type { AccountObject } from './account-object.ts';
 import type { Reached } from './crash-point.ts';
 import type { Refusal } from './job-changes.ts';
 import type { Command, JobDirectory, JobView, NamedJob } from './job-directory.ts';
@@ -12,16 +12,22 @@ import { isFinished } from './state-table.ts';
 
 const prefix = 'video_';
 
+/** The kinds of objects that videos are spread over. */
+export interface JobNamespaces {
+  readonly jobs: DurableObjectNamespace<JobObject>;
+  readonly accounts: DurableObjectNamespace<AccountObject>;
+}
+
 /**
- * The directory over Durable Objects. A public id is the object's own id, which the runtime has signed: an id that
+ * The directory of an account over Durable Objects. A public id is the object's own id, which the runtime has signed: an id that
  * it did not give out names no object, so asking for it creates none.
  */
 export function durableJobDirectory(
-  jobs: DurableObjectNamespace<JobObject>,
-  accounts: DurableObjectNamespace<AccountObject>,
+  { jobs, accounts }: JobNamespaces,
+  owner: string,
   reached?: Reached,
 ): JobDirectory {
-  const account = () => accounts.get(accounts.idFromName(localAccount));
+  const account = () => accounts.get(accounts.idFromName(owner));
   const opened = async (id: string, price: Price) => {
     const order = await account().open(id, price);
     if ('refused' in order) throw noHold(order, price);
@@ -41,26 +47,30 @@ export function durableJobDirectory(
     stub: DurableObjectStub<JobObject>,
     { frameCredits, ...command }: Extract<Command, { kind: 'extend' }>,
   ) => {
-    const view = visible(id, await stub.view());
+    const view = visible(id, await stub.view(owner));
     if (view === null) return null;
     // Most that would be refused is refused before a hold is opened for it.
     if (!isFinished(view.status) || view.committedFrames !== command.from)
       throw refusal(id, 'job_not_finished');
     const order = await opened(id, extensionPrice({ ...command, frameCredits }));
-    return ordered(id, order, stub.command({ ...command, order }));
+    return ordered(id, order, stub.command(owner, { ...command, order }));
+  };
+  const listed = async (id: string): Promise<NamedJob | null> => {
+    const view = await jobStub(jobs, id)?.view(owner);
+    return view == null || view === 'expired' ? null : { ...(view as JobView), id };
   };
   return {
     async create(job) {
       const objectId = jobs.newUniqueId();
       const id = publicId(objectId);
       const order = await opened(id, newJobPrice(job));
-      const created = jobs.get(objectId).create(job, order);
+      const created = jobs.get(objectId).create({ ...job, account: owner }, order);
       const view = await ordered(id, order, created);
       if (view === null || typeof view === 'string') throw new Error(`job ${id} was not created: ${view}`);
       return { ...view, id };
     },
     async find(id) {
-      const view = visible(id, await jobStub(jobs, id)?.view());
+      const view = visible(id, await jobStub(jobs, id)?.view(owner));
       return view === null ? null : { ...view, id };
     },
     async list(request) {
@@ -68,7 +78,7 @@ export function durableJobDirectory(
       for (let count = request.limit; ; count *= 2) {
         const page = await account().page({ ...request, limit: count });
         if (page === null) return null;
-        const views = await Promise.all(page.jobIds.map((id) => listed(jobs, id)));
+        const views = await Promise.all(page.jobIds.map((id) => listed(id)));
         const found = views.filter((view) => view !== null);
         const shown = found.slice(0, request.limit);
         if (shown.length === request.limit || !page.hasMore)
@@ -76,23 +86,23 @@ export function durableJobDirectory(
       }
     },
     async frames(id, from, count) {
-      return visible(id, await jobStub(jobs, id)?.frames(from, count));
+      return visible(id, await jobStub(jobs, id)?.frames(owner, from, count));
     },
     async news(id, from, known, waitMs) {
-      const news = visible(id, await jobStub(jobs, id)?.news(from, known, waitMs));
+      const news = visible(id, await jobStub(jobs, id)?.news(owner, from, known, waitMs));
       return news === null ? null : { job: { ...news.view, id }, frames: news.frames };
     },
     async command(id, command) {
       const stub = jobStub(jobs, id);
       if (stub === null) return null;
       const answer =
-        command.kind === 'extend' ? await extended(id, stub, command) : await stub.command(command);
+        command.kind === 'extend' ? await extended(id, stub, command) : await stub.command(owner, command);
       if (typeof answer === 'string' && answer !== 'expired') throw refusal(id, answer);
       const view = visible(id, answer);
       return view === null ? null : { ...view, id };
     },
     async remove(id) {
-      return (await jobStub(jobs, id)?.remove()) ?? false;
+      return (await jobStub(jobs, id)?.remove(owner)) ?? false;
     },
   };
 }
@@ -113,11 +123,6 @@ export function jobStub<Job extends JobObject>(
   } catch {
     return null;
   }
-}
-
-async function listed(jobs: DurableObjectNamespace<JobObject>, id: string): Promise<NamedJob | null> {
-  const view = await jobStub(jobs, id)?.view();
-  return view == null || view === 'expired' ? null : { ...(view as JobView), id };
 }
 
 function visible<T>(id: string, answer: Answer<T> | undefined): T | null {

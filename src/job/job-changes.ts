@@ -3,7 +3,7 @@ import type { JobError, JobSpec } from '../contract/job.ts';
 import { extendedLegs } from '../contract/video-change.ts';
 import type { CachedFrame } from '../engine/generation.ts';
 import type { PartialFrame } from '../engine/partial-frame.ts';
-import type { NewJob } from './job-directory.ts';
+import type { OwnedJob } from './job-directory.ts';
 import type {
   FrameCommit,
   JobChange,
@@ -24,7 +24,7 @@ export interface Moment {
 }
 
 /** A new job, due at once. */
-export function newRecord({ firstFrame, frameCredits: _, ...job }: NewJob, now: number): JobRecord {
+export function newRecord({ firstFrame, frameCredits: _, ...job }: OwnedJob, now: number): JobRecord {
   return {
     ...job,
     isFirstGiven: firstFrame !== null,

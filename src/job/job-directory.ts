@@ -25,6 +25,11 @@ export interface NewJob {
   readonly source: Source | null;
 }
 
+/** A job that belongs to an account. */
+export interface OwnedJob extends NewJob {
+  readonly account: string;
+}
+
 /** A job as readers see it. Times are milliseconds since 1970. */
 export interface JobView {
   readonly spec: JobSpec;

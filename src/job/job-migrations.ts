@@ -59,4 +59,7 @@ export const jobMigrations: readonly string[] = [
      spec = json_set(spec, '$.firstFrameSampling', json_object(
        'decodeSteps', spec -> '$.decodeSteps', 'headSteps', spec -> '$.headSteps',
        'temperature', spec -> '$.temperature'));`,
+
+  // There was one account before.
+  "ALTER TABLE job ADD COLUMN account TEXT NOT NULL DEFAULT 'local';",
 ];

@@ -5,14 +5,17 @@ import type { StoredFrame } from '../contract/frame.ts';
 import type { Cost, VideoStatus } from '../contract/job.ts';
 import { fault } from '../contract/log.ts';
 import { commanded, gone, type Moment, newRecord, type Refusal } from './job-changes.ts';
-import type { JobView, NewJob } from './job-directory.ts';
+import type { JobView, OwnedJob } from './job-directory.ts';
 import type { FrameCommit, JobRecord, Order, OrderedCommand } from './job-record.ts';
 import { SqlJobStore } from './sql-job-store.ts';
 import { isRunning, isVisible } from './state-table.ts';
 import { isOverdue } from './wake.ts';
 import { type JobSurroundings, runWake, type WakeTarget } from './wake-driver.ts';
 
-/** What a job answers: what was asked for, null where there is no job, or that there is none any more. */
+/**
+ * What a job answers: what was asked for, that there is none any more, or null where there never was one for this
+ * account.
+ */
 export type Answer<T> = T | null | 'expired';
 
 /** Frames that one answer holds at most: a listener takes what it can, and asks for more. */
@@ -23,7 +26,7 @@ const storageRetryMilliseconds = 5000;
 
 /**
  * One video: request, frames, latents, K/V cache and progress. Works by alarms alone; its methods only read and
- * write storage. The composition root says what surrounds it.
+ * write storage. The composition root says what surrounds it. To all but its own account it is as if it were not there.
  */
 export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
   readonly #store: SqlJobStore;
@@ -33,7 +36,7 @@ export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
   protected abstract surroundings(): JobSurroundings;
 
   /** What of other objects a wake needs. */
-  protected abstract connections(): Pick<WakeTarget, 'settle' | 'sharedFrames'>;
+  protected abstract connections(account: string): Pick<WakeTarget, 'settle' | 'sharedFrames'>;
 
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
@@ -45,7 +48,7 @@ export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
    * Begins the job; its first wake comes at once. Beginning it again changes nothing.
    * @param order the hold that pays
    */
-  async create(job: NewJob, { openedAt, price }: Order): Promise<JobView | 'too_late'> {
+  async create(job: OwnedJob, { openedAt, price }: Order): Promise<JobView | 'too_late'> {
     const now = this.surroundings().clock();
     const existing = this.#store.job();
     if (existing === null && isTooLate(openedAt, now)) return 'too_late';
@@ -53,25 +56,26 @@ export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
     return this.#viewOf(this.#store.job() as JobRecord);
   }
 
-  async view(): Promise<Answer<JobView>> {
-    return this.#answer((job) => this.#viewOf(job));
+  async view(account: string): Promise<Answer<JobView>> {
+    return this.#answer(account, (job) => this.#viewOf(job));
   }
 
   /** Committed frames from `from` on, at most `count`. */
-  async frames(from: number, count: number): Promise<Answer<StoredFrame[]>> {
-    return this.#answer(() => this.#store.frames(from, count));
+  async frames(account: string, from: number, count: number): Promise<Answer<StoredFrame[]>> {
+    return this.#answer(account, () => this.#store.frames(from, count));
   }
 
   /** Committed frames with their latents, for a fork. */
-  async sharedFrames(from: number, count: number): Promise<FrameCommit[] | null> {
+  async sharedFrames(account: string, from: number, count: number): Promise<FrameCommit[] | null> {
     const job = this.#store.job();
-    if (job === null || !isVisible(job.status)) return null;
+    if (job === null || job.account !== account || !isVisible(job.status)) return null;
     const frames = this.#store.frames(from, count);
     return frames.map(({ index, png }) => ({ index, png, latents: this.#store.latents(index) }));
   }
 
   /** What is new; waits for it where there is nothing, see JobDirectory.news. */
   async news(
+    account: string,
     from: number,
     known: VideoStatus | null,
     waitMs: number,
@@ -81,7 +85,7 @@ export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
       // Listening begins before reading, so that nothing is written unheard in between.
       const change = this.#nextChange();
       try {
-        const news = await this.#answer((job) => ({
+        const news = await this.#answer(account, (job) => ({
           view: this.#viewOf(job),
           frames: this.#store.frames(from, newsFrames),
         }));
@@ -100,8 +104,8 @@ export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
     return this.#store.job() !== null && this.#store.hasSettlement(hold);
   }
 
-  async command(command: OrderedCommand): Promise<Answer<JobView> | Refusal> {
-    return this.#answer((job) => {
+  async command(account: string, command: OrderedCommand): Promise<Answer<JobView> | Refusal> {
+    return this.#answer(account, (job) => {
       const change = commanded(job, command, this.#moment(job));
       if (change !== null && 'refused' in change) return change.refused;
       if (change !== null) {
@@ -114,9 +118,9 @@ export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
   }
 
   /** Deletes the video; false where there is none. What is left goes once the account has heard. */
-  async remove(): Promise<boolean> {
+  async remove(account: string): Promise<boolean> {
     const job = this.#store.job();
-    if (job === null || job.status === 'removed') return false;
+    if (job === null || job.account !== account || job.status === 'removed') return false;
     this.surroundings().turns.leave(this.#id);
     this.surroundings().pasts.take(this.#id, -1);
     this.#store.write(gone(job, 'removed', this.#moment(job)));
@@ -124,9 +128,12 @@ export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
   }
 
   override async alarm(): Promise<void> {
+    const job = this.#store.job();
+    // An alarm may come late, to an object whose job is gone.
+    if (job === null) return;
     this.#isAwake = true;
     try {
-      await runWake(this.#target(), this.surroundings());
+      await runWake(this.#target(job), this.surroundings());
     } catch (error) {
       const { log, clock } = this.surroundings();
       log({ level: 'error', event: 'storage refuses to write', job: this.#id, ...fault(error) });
@@ -140,13 +147,13 @@ export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
     return this.ctx.id.toString();
   }
 
-  #target(): WakeTarget {
+  #target({ account }: JobRecord): WakeTarget {
     return {
       id: this.#id,
       store: this.#store,
       sync: () => this.ctx.storage.sync(),
       forget: () => this.#store.forget(),
-      ...this.connections(),
+      ...this.connections(account),
     };
   }
 
@@ -159,7 +166,9 @@ export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
     return { now: clock(), expiryMs, settlement: this.#store.settlement(job.hold) };
   }
 
-  async #answer<T>(of: (job: JobRecord) => T): Promise<Answer<T>> {
+  async #answer<T>(account: string, of: (job: JobRecord) => T): Promise<Answer<T>> {
+    // A stranger's question does not even wake the job.
+    if (this.#store.job()?.account !== account) return null;
     const job = await this.#read();
     if (job === null || job.status === 'removed') return null;
     return job.status === 'expired' ? 'expired' : of(job);

@@ -7,6 +7,8 @@ import type { Command, Source } from './job-directory.ts';
 
 /** Everything about a job but its frames. Times are milliseconds since 1970. */
 export interface JobRecord {
+  /** Who ordered it, alone sees it and pays for it. */
+  readonly account: string;
   readonly spec: JobSpec;
   /** SHA-256 of the model's build, pinned at creation. */
   readonly build: string;

@@ -37,9 +37,10 @@ export class SqlJobStore implements JobStore {
     this.#storage.transactionSync(() => {
       migrate(this.#storage, jobMigrations);
       this.#sql.exec(
-        `INSERT INTO job (one, build, frame_multiply_adds, first_frame_multiply_adds, first_frame, spec, status, cursor,
-           attempts, epoch, hold, created_at, is_gone_heard)
-         VALUES (1, ?, ?, ?, ?, '', '', 0, 0, 0, 0, ?, 0)`,
+        `INSERT INTO job (one, account, build, frame_multiply_adds, first_frame_multiply_adds, first_frame, spec, status,
+           cursor, attempts, epoch, hold, created_at, is_gone_heard)
+         VALUES (1, ?, ?, ?, ?, ?, '', '', 0, 0, 0, 0, ?, 0)`,
+        job.account,
         job.build,
         job.frameMultiplyAdds,
         job.firstFrameMultiplyAdds,
@@ -241,7 +242,7 @@ const changing: Partial<
 /** Without the first frame's bytes, which most readers of a job don't need. */
 const columns = [
   ...Object.values(changing).map(({ column }) => column),
-  ...['build', 'frame_multiply_adds', 'first_frame_multiply_adds'],
+  ...['account', 'build', 'frame_multiply_adds', 'first_frame_multiply_adds'],
   ...['created_at', 'first_frame IS NOT NULL AS is_first_given'],
 ];
 
@@ -259,6 +260,7 @@ function settlementOf(row: SettlementRow): Settlement {
 }
 
 interface JobRow extends Record<string, SqlStorageValue> {
+  account: string;
   spec: string;
   build: string;
   frame_multiply_adds: number;
@@ -281,6 +283,7 @@ interface JobRow extends Record<string, SqlStorageValue> {
 
 function recordOf(row: JobRow): JobRecord {
   return {
+    account: row.account,
     spec: JobSpec.parse(JSON.parse(row.spec)),
     build: row.build,
     frameMultiplyAdds: row.frame_multiply_adds,

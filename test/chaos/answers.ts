@@ -2,6 +2,7 @@ import { getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ModelCard } from '../../src/contract/job.ts';
+import { authorized } from '../service-key.ts';
 import { computedMilliseconds } from './process-figures.ts';
 import { Runtime } from './runtime.ts';
 import { StoredState } from './stored-state.ts';
@@ -119,7 +120,7 @@ async function askSteadily(runtime: Runtime, id: string, seconds: number): Promi
 
 async function asked(pid: number, url: string): Promise<Answer> {
   const [began, computed] = [performance.now(), computedMilliseconds(pid)];
-  const answer = await fetch(url);
+  const answer = await fetch(url, { headers: authorized });
   await answer.arrayBuffer();
   if (!answer.ok) throw new Error(`a video that is being made answered ${answer.status}`);
   return { elapsedMs: performance.now() - began, computedMs: computedMilliseconds(pid) - computed };

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { VideoClient, type VideoOrder } from '../../src/client/video-client.ts';
 import type { Video } from '../../src/contract/job.ts';
+import { serviceKey } from '../service-key.ts';
 import { LocalProcess } from './local-process.ts';
 
 const order: VideoOrder = { model: 'nano', frames: 24, seed: 11 };
@@ -53,7 +54,7 @@ it('a job goes on by itself after kill -9 of the runtime, and its video is that 
   };
   try {
     const doomed = await started();
-    let client = new VideoClient(doomed.address);
+    let client = new VideoClient(doomed.address, serviceKey);
     const calm = await finished(client, (await client.create(order)).id);
     const expected = await videoHash(client, calm);
 
@@ -69,7 +70,7 @@ it('a job goes on by itself after kill -9 of the runtime, and its video is that 
 
     const revived = await started();
     await eventually(async () => (storedFrames(dataFolder, id) > left ? true : null));
-    client = new VideoClient(revived.address);
+    client = new VideoClient(revived.address, serviceKey);
     const video = await finished(client, id);
     expect(video).toMatchObject({ status: 'completed', frames: { requested: 24, committed: 24 } });
     expect(await videoHash(client, video)).toBe(expected);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { serverEvents } from '../../src/client/server-event.ts';
 import { FrameEvent } from '../../src/contract/video-event.ts';
+import { authorized } from '../service-key.ts';
 import { sha256 } from './stored-state.ts';
 
 /** Longer than two heartbeats without a byte. */
@@ -59,7 +60,10 @@ export class Listener {
 
   async #connect(signal: AbortSignal): Promise<void> {
     const last = this.indices.at(-1);
-    const headers: Record<string, string> = last === undefined ? {} : { 'last-event-id': String(last) };
+    const headers: Record<string, string> = {
+      ...authorized,
+      ...(last !== undefined && { 'last-event-id': String(last) }),
+    };
     const url = `${this.#address}/v1/videos/${this.id}/events?images=data`;
     const { body, status } = await fetch(url, { headers, signal });
     if (status !== 200 || body === null) {

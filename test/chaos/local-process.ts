@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { serviceKey } from '../service-key.ts';
 
 const run = promisify(execFile);
 
@@ -19,6 +20,7 @@ export class LocalProcess {
   static async start(dataFolder: string): Promise<LocalProcess> {
     const child = spawn(process.execPath, ['src/cli.ts', 'start', '--port', '0', '--data', dataFolder], {
       stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, ADMIN_KEY: serviceKey },
     });
     for await (const line of createInterface({ input: child.stdout })) {
       const address = /^Listening on (\S+)/.exec(line)?.[1];

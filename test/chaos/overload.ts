@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Video } from '../../src/contract/job.ts';
+import { authorized } from '../service-key.ts';
 import { Runtime } from './runtime.ts';
 
 /** Videos that may be unfinished at a time. */
@@ -64,7 +65,7 @@ async function ordered({ address }: Runtime): Promise<Answered> {
   try {
     const answer = await fetch(`${address}/v1/videos`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { ...authorized, 'content-type': 'application/json' },
       body: JSON.stringify(order),
     });
     const body = await answer.json();

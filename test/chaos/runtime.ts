@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VideoClient } from '../../src/client/video-client.ts';
 import { crashMarker } from '../../src/job/crash-point.ts';
+import { serviceKey } from '../service-key.ts';
 import { traceOf, type WakeTrace } from './wake-trace.ts';
 import { type RecipeOptions, type Variables, WorkerRecipe } from './worker-recipe.ts';
 
@@ -23,7 +24,7 @@ export class Runtime {
   private constructor(recipe: WorkerRecipe) {
     this.#recipe = recipe;
     this.address = recipe.address;
-    this.client = new VideoClient(recipe.address);
+    this.client = new VideoClient(recipe.address, serviceKey);
   }
 
   static async open(options: RecipeOptions): Promise<Runtime> {

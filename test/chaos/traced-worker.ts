@@ -2,7 +2,7 @@
 import { WakeMeter } from '../../bench/wake-meter.ts';
 import { OnnxGraphs } from '../../src/backend/onnx-graphs.ts';
 import type { Effect } from '../../src/job/wake-protocol.ts';
-import service, { AccountObject, JobObject as ServedJob } from '../../src/worker.ts';
+import service, { AccountObject, KeyRingObject, JobObject as ServedJob } from '../../src/worker.ts';
 import { traceText } from './wake-trace.ts';
 
 /** Milliseconds that graphs have run. */
@@ -48,6 +48,6 @@ export class JobObject extends ServedJob {
   }
 }
 
-export { AccountObject };
+export { AccountObject, KeyRingObject };
 
 export default service;

@@ -7,6 +7,7 @@ import { fileURLToPath, URL } from 'node:url';
 import { build } from 'esbuild';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { unstable_getMiniflareWorkerOptions as workerOptions } from 'wrangler';
+import { serviceKey } from '../service-key.ts';
 
 const pathOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
@@ -118,7 +119,13 @@ async function miniflareOptions(recipe: RecipeOptions, bundle: string, port: num
       path: join(bundle, file),
     })),
     modulesRoot: bundle,
-    bindings: { ...options.bindings, STARTING_CREDITS: '1000000000', LOG_LEVEL: 'error', ...placeholders },
+    bindings: {
+      ...options.bindings,
+      STARTING_CREDITS: '1000000000',
+      LOG_LEVEL: 'error',
+      ...placeholders,
+      ADMIN_KEY: serviceKey,
+    },
     ...(modelsFolder === undefined ? {} : { assets: { ...options.assets, directory: modelsFolder } }),
     ...{ host: '127.0.0.1', port, cf: false, logRequests: false, resourcePersistencePath: dataFolder },
   } as Parameters<typeof convertV4MiniflareOptions>[0]);

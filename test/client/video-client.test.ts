@@ -5,12 +5,13 @@ import type { VideoEvent } from '../../src/contract/video-event.ts';
 import { encodePng } from '../../src/media/png.ts';
 import { TestService } from '../http/test-service.ts';
 import { plain } from '../media/sample-image.ts';
+import { serviceKey } from '../service-key.ts';
 
 const png = encodePng(plain(8, 6, [1, 2, 3, 255]));
 const pngs = (count: number) => new Array<Uint8Array>(count).fill(png);
 
 function clientOf(send: (request: Request) => Promise<Response>): VideoClient {
-  return new VideoClient('http://service.test', send);
+  return new VideoClient('http://service.test', serviceKey, send);
 }
 
 /** The answer as far as so many bytes, and then a connection that broke. */

@@ -16,7 +16,7 @@ const existing = service.jobs.entries.length;
 describe.each(Object.entries(badInput))('%s', (_, rows) => {
   for (const [name, request, status, code, param = null] of rows) {
     it(`refuses ${name}`, async () => {
-      expect(await refusal(service.request(...requestOf(request, ids)))).toEqual([status, code, param]);
+      expect(await refusal(service.ask(...requestOf(request, ids)))).toEqual([status, code, param]);
     });
   }
 });

@@ -1,5 +1,6 @@
 import { limits } from '../../src/contract/config.ts';
 import type { FailureCode } from '../../src/contract/failure.ts';
+import { authorized, serviceKey } from '../service-key.ts';
 
 /** Videos that a path may name, as `{paused}`: one of 100 frames that rests before its first, one of 1 that is done. */
 export type ExistingVideo = 'paused' | 'completed';
@@ -11,6 +12,8 @@ interface BadRequest {
   /** /v1/videos where it is left out. */
   readonly path?: string;
   readonly headers?: Record<string, string>;
+  /** The configured key where it is left out; null = no header. */
+  readonly authorization?: string | null;
   /** An object is sent as JSON; texts and bytes are called JSON where `headers` do not say otherwise. */
   readonly body?: object | string | Uint8Array<ArrayBuffer> | null;
   readonly form?: readonly (readonly [name: string, value: string])[];
@@ -238,6 +241,32 @@ const schema: BadInput[] = [
   ['an unknown variant', { path: '/v1/videos/{completed}/content?variant=x' }, 422, 'out_of_range', 'variant'],
 ];
 
+const key = (text: string) => ({ authorization: `Bearer ${text}` });
+
+// biome-ignore format: a row is a line
+const authentication: BadInput[] = [
+  ['no key', { authorization: null }, 401, 'auth_missing'],
+  ['no key and no body', { authorization: null, method: 'POST' }, 401, 'auth_missing'],
+  ['a token where no link leads', { authorization: null, path: '/v1/videos/{completed}?token=x' }, 401, 'auth_missing'],
+  ['Basic', { authorization: `Basic ${btoa(serviceKey)}` }, 401, 'auth_scheme'],
+  ['a bare key', { authorization: serviceKey }, 401, 'auth_scheme'],
+  ['an empty header', { authorization: '' }, 401, 'auth_missing'],
+  ['no key after Bearer', { authorization: 'Bearer' }, 401, 'key_invalid'],
+  ['a key of no form', key('sk-1234'), 401, 'key_invalid'],
+  ['a key that is too short', key(serviceKey.slice(0, -1)), 401, 'key_invalid'],
+  ['a key that is too long', key(`${serviceKey}0`), 401, 'key_invalid'],
+  ['a key in capitals', key(serviceKey.toUpperCase()), 401, 'key_invalid'],
+  ['an unknown key', key(`magi_${'x'.repeat(43)}`), 401, 'key_invalid'],
+  ['a key twice', key(`${serviceKey} ${serviceKey}`), 401, 'key_invalid'],
+  ['two headers in one', key(`${serviceKey}, Bearer ${serviceKey}`), 401, 'key_invalid'],
+  ['a key of 8 KB', key(`magi_${'x'.repeat(8000)}`), 401, 'key_invalid'],
+  ['a key in the query', { path: '/v1/videos?api_key=x', authorization: null }, 401, 'key_in_query', 'api_key'],
+  ['a key in the query beside one in the header', { path: '/v1/videos?key=x' }, 401, 'key_in_query', 'key'],
+  ['a key in any parameter', { path: `/v1/videos?after=x&after=${serviceKey}` }, 401, 'key_in_query', 'after'],
+  ['a token that is none', { authorization: null, path: '/v1/videos/{completed}/content?token=x' }, 403, 'link_invalid', 'token'],
+  ['a token that was altered', { authorization: null, path: `/v1/videos/{completed}/events?token=4000000000.local.${'x'.repeat(43)}` }, 403, 'link_invalid', 'token'],
+];
+
 // biome-ignore format: a row is a line
 const streams: BadInput[] = [
   ['events after a word', { path: '/v1/videos/{paused}/events', headers: { 'last-event-id': 'x' } }, 400, 'last_event_id', 'last_event_id'],
@@ -254,14 +283,28 @@ const streams: BadInput[] = [
 ];
 
 /** Every kind of bad input that a single request can be, and the exact answer to it. */
-export const badInput: Record<string, readonly BadInput[]> = { routing, body: bodies, schema, streams };
+export const badInput: Record<string, readonly BadInput[]> = {
+  routing,
+  authentication,
+  body: bodies,
+  schema,
+  streams,
+};
 
 /** The request of a row. */
 export function requestOf(
-  { method, path = '/v1/videos', headers = {}, body, form }: BadRequest,
+  {
+    method,
+    path = '/v1/videos',
+    headers: others = {},
+    authorization = authorized.authorization,
+    body,
+    form,
+  }: BadRequest,
   ids: Record<ExistingVideo, string>,
 ): [path: string, init: RequestInit] {
   const named = path.replace(/\{(paused|completed)\}/, (_, name: ExistingVideo) => ids[name]);
+  const headers = authorization === null ? others : { authorization, ...others };
   if (form !== undefined) return [named, { method: 'POST', body: formOf(form), headers }];
   if (body === undefined) return [named, { method: method ?? 'GET', headers }];
   const sent = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);

@@ -27,23 +27,25 @@ async function exampleService(example: Example) {
     const { id } = await service.created({ prompt: 'walk', frames: 24, seed: 7 });
     service.jobs.commit(id, new Array(before === 'completed' ? 24 : 12).fill(png), before);
   }
+  await service.keys.create({ account: 'acme', name: 'Ada', scopes: ['read', 'generate'] });
   return service;
 }
 
 function requestPath(route: Route, { path = {}, query }: Example): string {
-  const filled = served(route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => path[name] ?? ''));
+  const filled = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => path[name] ?? '');
   return query === undefined ? filled : `${filled}?${new URLSearchParams(query)}`;
 }
 
-/** With the id of the one video that there is. */
-function served(text: string): string {
-  return text.replaceAll(/video_[0-9a-f]+/g, 'video_0');
+/** With the ids of the one video and the one key that there are. */
+function served(text: string, { keys }: TestService): string {
+  return text.replaceAll(/video_[0-9a-f]+/g, 'video_0').replaceAll(/key_[0-9a-f]{32}/g, keys.ids[0] ?? '');
 }
 
-/** Ids and times are others each time. */
+/** Ids, keys and times are others each time. */
 function comparable(answer: unknown): unknown {
   const text = JSON.stringify(answer, (key, value) => (/_at$/.test(key) ? null : value));
-  return JSON.parse(served(text).replaceAll(/video_\d/g, 'video'));
+  const ids = /(video_|key_|magi_)[\w-]+/g;
+  return JSON.parse(text.replaceAll(ids, '$1'));
 }
 
 const all = routes.flatMap((route) =>
@@ -52,11 +54,14 @@ const all = routes.flatMap((route) =>
 
 it.each(all)('the example of $name is answered as it says', async ({ route, example }) => {
   const service = await exampleService(example);
-  const answer = await service.request(requestPath(route, example), {
+  const answer = await service.request(served(requestPath(route, example), service), {
     method: route.method,
     ...(example.body === undefined
       ? {}
-      : { body: served(JSON.stringify(example.body)), headers: { 'content-type': 'application/json' } }),
+      : {
+          body: served(JSON.stringify(example.body), service),
+          headers: { 'content-type': 'application/json' },
+        }),
   });
   expect(answer.status).toBe(200);
   if (example.answer === undefined) await answer.body?.cancel();

@@ -14,11 +14,17 @@ import { Failure } from '../../src/contract/failure.ts';
 import { decodeOwnPng, encodePng } from '../../src/media/png.ts';
 import { readGif } from '../media/gif-reader.ts';
 import { disc, plain } from '../media/sample-image.ts';
+import { serviceKey } from '../service-key.ts';
 import { type LoopbackServer, loopbackServer } from './loopback-server.ts';
 import { TestService } from './test-service.ts';
 
-function clientOf({ address }: { address: string }, options: { maxRetries?: number } = {}): OpenAI {
-  return new OpenAI({ baseURL: `${address}/v1`, apiKey: 'none', ...options });
+interface Served {
+  readonly address: string;
+  readonly key?: string;
+}
+
+function clientOf({ address, key = serviceKey }: Served, options: { maxRetries?: number } = {}): OpenAI {
+  return new OpenAI({ baseURL: `${address}/v1`, apiKey: key, ...options });
 }
 
 async function bytesOf(answer: Response): Promise<Uint8Array> {

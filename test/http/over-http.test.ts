@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { limits } from '../../src/contract/config.ts';
 import { cpuSeconds } from '../chaos/process-figures.ts';
 import { Runtime } from '../chaos/runtime.ts';
+import { authorized } from '../service-key.ts';
 import { badInput, requestOf } from './bad-input.ts';
 import { answersIn, type RawPiece, sendRaw } from './raw-connection.ts';
 import { refusal } from './test-service.ts';
@@ -27,7 +28,7 @@ afterAll(async () => {
 });
 
 const get = (target: string, headers = '', method = 'GET') =>
-  `${method} ${target} HTTP/1.1\r\nHost: service.invalid\r\n${headers}\r\n`;
+  `${method} ${target} HTTP/1.1\r\nHost: service.invalid\r\nAuthorization: ${authorized.authorization}\r\n${headers}\r\n`;
 const post = (headers: string, body = '') =>
   get('/v1/videos', `Content-Type: application/json\r\n${headers}`, 'POST') + body;
 const chunked = (body: string) => post('Transfer-Encoding: chunked\r\n', body);
@@ -102,7 +103,7 @@ describe('over a bare connection', () => {
     for (let i = 0; i < 20_000; i++) form.append(`metadata[key-${i}]`, '');
     const body = await new Response(form).blob();
     const before = cpuSeconds(runtime.pid);
-    const answer = fetch(`${address}/v1/videos`, { method: 'POST', body });
+    const answer = fetch(`${address}/v1/videos`, { method: 'POST', body, headers: authorized });
     expect(await refusal(answer)).toEqual([422, 'out_of_range', 'metadata']);
     expect(cpuSeconds(runtime.pid) - before).toBeLessThan(3);
   });

@@ -1,3 +1,5 @@
+import { linkSigner } from '../../src/access/link-signer.ts';
+import { limits } from '../../src/contract/config.ts';
 import type { Video } from '../../src/contract/job.ts';
 import type { Log } from '../../src/contract/log.ts';
 import { createApp } from '../../src/http/app.ts';
@@ -5,22 +7,28 @@ import type { Services } from '../../src/http/services.ts';
 import { imageDecoder } from '../../src/media/image-decoder.ts';
 import { sampleManifest } from '../contract/sample-manifest.ts';
 import { codecModules } from '../media/sample-image.ts';
+import { authorized, serviceKey } from '../service-key.ts';
 import { undocumented } from './documented-answer.ts';
 import { MemoryJobs } from './memory-jobs.ts';
+import { MemoryKeys } from './memory-keys.ts';
 
 const decodeImage = imageDecoder(await codecModules());
 const app = createApp();
+const links = linkSigner({ secrets: [serviceKey], hours: limits.linkHours, clock: Date.now });
 
 /** The API over jobs in memory and one made-up model. */
 export class TestService {
   readonly jobs = new MemoryJobs();
+  readonly keys = new MemoryKeys();
   /** What was written to the log. */
   readonly log: Parameters<Log>[0][] = [];
   readonly #services: Services;
 
   constructor(changes: Partial<Services> = {}) {
     this.#services = {
-      jobs: this.jobs,
+      jobsOf: () => this.jobs,
+      keys: this.keys,
+      links,
       models: {
         names: ['sample'],
         byDefault: 'sample',
@@ -43,7 +51,15 @@ export class TestService {
   readonly send = async (request: Request): Promise<Response> =>
     asDocumented(request.method, request.url, await app.fetch(request, this.#services));
 
-  async request(path: string, init: RequestInit = {}): Promise<Response> {
+  /** With the configured key, unless there is another header of that name. */
+  request(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = new Headers(init.headers);
+    if (!headers.has('authorization')) headers.set('authorization', authorized.authorization);
+    return this.ask(path, { ...init, headers });
+  }
+
+  /** As it stands. */
+  async ask(path: string, init: RequestInit = {}): Promise<Response> {
     const answer = await app.request(path, init, this.#services);
     return asDocumented(init.method ?? 'GET', new URL(path, 'http://service.invalid').href, answer);
   }

@@ -6,6 +6,7 @@ export const samplePrice: Price = { frames: 9, frameCredits: 10 };
 
 /** A job of nine frames of the sample model that has just been created. */
 export const sampleRecord: JobRecord = {
+  account: 'owner',
   spec: {
     model: 'sample',
     width: 8,

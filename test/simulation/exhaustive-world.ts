@@ -158,6 +158,7 @@ function newSmallJob({ frames }: Bounds): SmallJob {
     ...{ ...sampling, firstFrameSampling: sampling, palette: 'none' as const, metadata: {} },
   };
   const order = {
+    account: 'owner',
     spec,
     build: 'build',
     frameMultiplyAdds: 1,

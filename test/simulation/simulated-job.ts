@@ -87,7 +87,8 @@ export class SimulatedJob extends SimulatedObject<JobState> {
     if (this.state.job !== null) return 'created';
     if (isLate) return 'too_late';
     this.account.mustHold(this.id, 0);
-    this.change(begun(this.state, newRecord(job, this.world.now), order.price, plan), true);
+    const record = newRecord({ ...job, account: 'owner' }, this.world.now);
+    this.change(begun(this.state, record, order.price, plan), true);
     this.world.note(this.id, `is created: ${job.spec.frames} frames${forkText(job)}`);
     return 'created';
   }

@@ -5,5 +5,6 @@ declare namespace Cloudflare {
     UNFINISHED_VIDEOS: string;
     JOBS: DurableObjectNamespace<import('../../src/worker.ts').JobObject>;
     ACCOUNTS: DurableObjectNamespace<import('../../src/worker.ts').AccountObject>;
+    KEYS: DurableObjectNamespace<import('../../src/worker.ts').KeyRingObject>;
   }
 }

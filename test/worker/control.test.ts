@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { localAccount } from '../../src/contract/access.ts';
 import type { Command } from '../../src/job/job-directory.ts';
 import { expiryMs, FakeIsolate } from './fake-isolate.ts';
 import { calmHash, calmVideo, type FakeCommand, type FakeJob, inObject, videoHash } from './fake-job.ts';
@@ -178,9 +179,9 @@ describe('commands', () => {
       const isolate = new FakeIsolate(100);
       expect(await job.command(isolate, pause)).toBeNull();
       await job.create(isolate);
-      expect(await (await job.in(isolate)).remove()).toBe(true);
+      expect(await (await job.in(isolate)).remove(localAccount)).toBe(true);
       expect(await job.command(isolate, pause)).toBeNull();
-      expect(await (await job.in(isolate)).remove()).toBe(false);
+      expect(await (await job.in(isolate)).remove(localAccount)).toBe(false);
     }));
 });
 
@@ -189,7 +190,7 @@ describe('a video that is removed while a frame is computed', () => {
     inObject(async (job) => {
       const isolate = new FakeIsolate(100);
       isolate.backend.faults.beforeFrame = async (index) => {
-        if (index === 3) await (await job.in(isolate)).remove();
+        if (index === 3) await (await job.in(isolate)).remove(localAccount);
       };
       await job.create(isolate);
       await job.wake(isolate);

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { localAccount } from '../../src/contract/access.ts';
 import { encodePng } from '../../src/media/png.ts';
 import { FakeIsolate } from './fake-isolate.ts';
 import { calmHash, calmVideo, type FakeJob, type FakeOrder, inObject, videoHash } from './fake-job.ts';
@@ -161,7 +162,12 @@ describe('an extension', () => {
       const object = await job.in(isolate);
       const price = { frames: 1, frameCredits: 10 };
       const extended = (from: number, hold: number, openedAt = isolate.now) =>
-        object.command({ kind: 'extend', from, frames: from + 1, order: { hold, openedAt, price } });
+        object.command(localAccount, {
+          kind: 'extend',
+          from,
+          frames: from + 1,
+          order: { hold, openedAt, price },
+        });
       expect(await extended(9, 1, isolate.now - 30_001)).toBe('too_late');
       expect(await extended(9, 0)).toBe('job_not_finished');
       expect(await extended(9, 4)).toMatchObject({ status: 'queued' });

@@ -2,6 +2,7 @@ import { evictDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import { runtimeMemoryBytes } from '../../src/backend/wasm-runtime.ts';
+import { localAccount } from '../../src/contract/access.ts';
 import { Manifest } from '../../src/contract/manifest.ts';
 import { durableJobDirectory } from '../../src/job/durable-job-directory.ts';
 import { client, finished, frameHashes, objectOf, small } from './service.ts';
@@ -17,7 +18,7 @@ async function modelBytes(name: string): Promise<number> {
 }
 
 it('twenty videos of one length share the weights and take turns: none waits three times as long as another, none is lost', async () => {
-  const directory = durableJobDirectory(env.JOBS, env.ACCOUNTS);
+  const directory = durableJobDirectory({ jobs: env.JOBS, accounts: env.ACCOUNTS }, localAccount);
   await finished((await client.create({ ...small, frames: 1 })).id);
   const memoryBytes = runtimeMemoryBytes();
   expect(memoryBytes).toBeGreaterThan(0);

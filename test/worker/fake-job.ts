@@ -1,5 +1,6 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
+import { localAccount } from '../../src/contract/access.ts';
 import type { JobSpec } from '../../src/contract/job.ts';
 import { passesPerFrame } from '../../src/engine/partial-frame.ts';
 import type { Command, Source } from '../../src/job/job-directory.ts';
@@ -113,17 +114,18 @@ export class FakeJob implements StorageHold {
     const object = await this.in(isolate);
     const cost = { frameMultiplyAdds, firstFrameMultiplyAdds: firstFrameCost(spec) };
     const { frameCredits } = samplePrice;
-    const job = { spec, build: 'build-1', ...cost, frameCredits, firstFrame, source };
+    const bound = { account: localAccount, build: 'build-1' };
+    const job = { ...bound, spec, ...cost, frameCredits, firstFrame, source };
     await object.create(job, { hold: 0, openedAt: isolate.now, price: newJobPrice(job) });
   }
 
   /** What the owner commands, with the hold that it needs. */
   async command(isolate: FakeIsolate, command: FakeCommand) {
     const object = await this.in(isolate);
-    if (command.kind !== 'extend') return object.command(command);
+    if (command.kind !== 'extend') return object.command(localAccount, command);
     const price = { ...samplePrice, frames: command.frames - command.from };
     const order = { hold: (this.store.job()?.hold ?? 0) + 1, openedAt: isolate.now, price };
-    return object.command({ ...command, order });
+    return object.command(localAccount, { ...command, order });
   }
 
   /** One alarm run. */

@@ -1,14 +1,15 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
-import { localAccount } from '../../src/job/account-object.ts';
+import { localAccount } from '../../src/contract/access.ts';
 import { durableJobDirectory, jobStub, publicId } from '../../src/job/durable-job-directory.ts';
 import type { NewJob } from '../../src/job/job-directory.ts';
 import { sampleSpec } from './fake-job.ts';
 
 vi.spyOn(console, 'error').mockImplementation(() => undefined);
 
-const directory = durableJobDirectory(env.JOBS, env.ACCOUNTS);
+const namespaces = { jobs: env.JOBS, accounts: env.ACCOUNTS };
+const directory = durableJobDirectory(namespaces, localAccount);
 const account = env.ACCOUNTS.get(env.ACCOUNTS.idFromName(localAccount));
 // No such model is served: it fails at once.
 const job: NewJob = {
@@ -42,7 +43,7 @@ async function sweep(): Promise<void> {
 
 /** A directory whose orders are overtaken between the hold and the job. */
 function overtaken(by: () => Promise<unknown>) {
-  return durableJobDirectory(env.JOBS, env.ACCOUNTS, async (point) => {
+  return durableJobDirectory(namespaces, localAccount, async (point) => {
     if (point === 'hold-opened') await by();
   });
 }
@@ -100,7 +101,8 @@ describe('the directory of jobs', () => {
   it('does not begin a job under a hold that the account may have given up', async () => {
     const objectId = env.JOBS.newUniqueId();
     const order = { hold: 0, openedAt: Date.now() - 30_001, price };
-    expect(await env.JOBS.get(objectId).create(job, order)).toBe('too_late');
+    const late = env.JOBS.get(objectId).create({ ...job, account: localAccount }, order);
+    expect(await late).toBe('too_late');
     expect(await directory.find(publicId(objectId))).toBeNull();
   });
 });

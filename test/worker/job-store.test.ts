@@ -1,4 +1,5 @@
 import { expect, it, vi } from 'vitest';
+import { localAccount } from '../../src/contract/access.ts';
 import { FakeIsolate } from './fake-isolate.ts';
 import { inObject } from './fake-job.ts';
 
@@ -14,7 +15,8 @@ it('a job is read from storage when its object comes into memory, and not again'
     job.onStatement = (query) => {
       if (/ FROM (job|sqlite_master|schema_version)\b/.test(query)) reads.push(query);
     };
-    for (let ask = 0; ask < 3; ask++) expect(await object.view()).toMatchObject({ committedFrames: 4 });
+    for (let ask = 0; ask < 3; ask++)
+      expect(await object.view(localAccount)).toMatchObject({ committedFrames: 4 });
     expect(reads).toEqual([]);
   }));
 
@@ -28,7 +30,7 @@ it('what storage refused to write is not believed to be there', () =>
     };
     await expect(job.command(isolate, { kind: 'cancel' })).rejects.toThrow('full');
     job.onStatement = () => undefined;
-    expect(await object.view()).toMatchObject({ status: 'queued' });
+    expect(await object.view(localAccount)).toMatchObject({ status: 'queued' });
     expect(job.record).toMatchObject({ status: 'queued', epoch: 0 });
   }));
 

@@ -1,6 +1,7 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
+import { localAccount } from '../../src/contract/access.ts';
 import { publicId } from '../../src/job/durable-job-directory.ts';
 import { encodePng } from '../../src/media/png.ts';
 import { FakeIsolate } from './fake-isolate.ts';
@@ -151,9 +152,9 @@ describe('a job of the first version', () => {
       await writeOld(job, { status: 'completed', cursor: 9, seed: 7, interval: 1 });
       const isolate = new FakeIsolate(100);
       const object = await job.in(isolate);
-      const view = await object.view();
+      const view = await object.view(localAccount);
       expect(view).toMatchObject({ status: 'completed', committedFrames: 9, source: null });
-      expect(await (await job.evict(isolate)).view()).toEqual(view);
+      expect(await (await job.evict(isolate)).view(localAccount)).toEqual(view);
     }));
 });
 

@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest';
+import { localAccount } from '../../src/contract/access.ts';
+import type { VideoStatus } from '../../src/contract/job.ts';
 import { FakeIsolate } from './fake-isolate.ts';
 import { type FakeJob, inObject } from './fake-job.ts';
 
@@ -6,13 +8,17 @@ import { type FakeJob, inObject } from './fake-job.ts';
 const long = 60_000;
 
 /** What a listener is told, in short. */
-async function news(job: FakeJob, isolate: FakeIsolate, ...asked: Parameters<Listened['news']>) {
-  const answer = await (await job.in(isolate)).news(...asked);
+async function news(
+  job: FakeJob,
+  isolate: FakeIsolate,
+  from: number,
+  known: VideoStatus | null,
+  waitMs: number,
+) {
+  const answer = await (await job.in(isolate)).news(localAccount, from, known, waitMs);
   if (answer === null || answer === 'expired') return answer;
   return { status: answer.view.status, frames: answer.frames.map(({ index }) => index) };
 }
-
-type Listened = Awaited<ReturnType<FakeJob['in']>>;
 
 it('news of frames come at once', () =>
   inObject(async (job) => {
@@ -108,7 +114,7 @@ it('who listens to a video that is removed, or that expires, is told', () =>
     await job.wake(isolate);
     expect(await expired).toBe('expired');
     const object = await job.in(isolate);
-    await object.remove();
+    await object.remove(localAccount);
     expect(await news(job, isolate, 0, null, long)).toBeNull();
   }));
 
@@ -119,9 +125,9 @@ it('a change is heard at whatever moment after the question it comes', () =>
     const object = await job.in(isolate);
     for (let ticks = 0; ticks < 8; ticks++) {
       const isPaused = job.record.status === 'paused';
-      const asked = object.news(0, isPaused ? 'paused' : 'queued', 5000);
+      const asked = object.news(localAccount, 0, isPaused ? 'paused' : 'queued', 5000);
       for (let tick = 0; tick < ticks; tick++) await null;
-      await object.command({ kind: isPaused ? 'resume' : 'pause' });
+      await object.command(localAccount, { kind: isPaused ? 'resume' : 'pause' });
       const answer = await Promise.race([asked, scheduler.wait(1000)]);
       expect(answer).toMatchObject({ view: { status: isPaused ? 'queued' : 'paused' } });
     }

@@ -2,13 +2,14 @@ import { SELF } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import { ErrorBody, Video } from '../../src/contract/job.ts';
+import { authorized } from '../service-key.ts';
 import { finished } from './service.ts';
 
 const unfinishedVideos = Number(env.UNFINISHED_VIDEOS);
 
 function order(): Promise<Response> {
   const body = JSON.stringify({ model: 'nano', frames: 1, decode_steps: 1, head_steps: 1, seed: 1 });
-  const headers = { 'content-type': 'application/json' };
+  const headers = { ...authorized, 'content-type': 'application/json' };
   return SELF.fetch('http://service.invalid/v1/videos', { method: 'POST', headers, body });
 }
 

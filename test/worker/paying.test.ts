@@ -1,7 +1,7 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
-import { localAccount } from '../../src/job/account-object.ts';
+import { localAccount } from '../../src/contract/access.ts';
 import { AccountStore } from '../../src/job/account-store.ts';
 import { publicId } from '../../src/job/durable-job-directory.ts';
 import { client, finished, small } from './service.ts';

@@ -2,9 +2,10 @@ import { SELF } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { VideoClient, type VideoOrder } from '../../src/client/video-client.ts';
 import type { Video } from '../../src/contract/job.ts';
+import { serviceKey } from '../service-key.ts';
 
 /** The whole service, in this process. */
-export const client = new VideoClient('http://service.invalid', (request) => SELF.fetch(request));
+export const client = new VideoClient('http://service.invalid', serviceKey, (request) => SELF.fetch(request));
 
 /** A short video of the nano model. */
 export const small: VideoOrder = { model: 'nano', frames: 4, seed: 3, decode_steps: 2, head_steps: 2 };

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { localAccount } from '../../src/contract/access.ts';
 import { encodePng } from '../../src/media/png.ts';
 import { expiryMs, FakeIsolate } from './fake-isolate.ts';
 import { calmVideo, type FakeJob, inObject } from './fake-job.ts';
@@ -163,9 +164,9 @@ describe('removing', () => {
       await job.create(isolate);
       await job.wake(isolate);
       job.account.isUnreachable = true;
-      await (await job.in(isolate)).remove();
+      await (await job.in(isolate)).remove(localAccount);
       expect(storedRows(job)).toEqual({ job: 1, frame: 0, key_value: 0, partial: 0, settlement: 1 });
-      expect(await (await job.in(isolate)).view()).toBeNull();
+      expect(await (await job.in(isolate)).view(localAccount)).toBeNull();
       await job.wake(isolate);
       expect(job.alarm).toBe(isolate.now + 10_000);
       job.account.isUnreachable = false;
@@ -202,11 +203,11 @@ describe('a video that nobody removes', () => {
         await job.wake(isolate);
         expect(storedRows(job)).toEqual({ job: 1, frame: 0, key_value: 0, partial: 0, settlement: 1 });
         const object = await job.in(isolate);
-        expect([await object.view(), await object.frames(0, 1), await object.sharedFrames(0, 1)]).toEqual([
-          'expired',
-          'expired',
-          null,
-        ]);
+        expect([
+          await object.view(localAccount),
+          await object.frames(localAccount, 0, 1),
+          await object.sharedFrames(localAccount, 0, 1),
+        ]).toEqual(['expired', 'expired', null]);
         expect(await job.command(isolate, { kind: 'extend', from: 9, frames: 10 })).toBe('expired');
         expect(known(job)).toMatchObject({ isEnded: true });
         expect(job.account.isListed).toBe(false);

@@ -1,6 +1,7 @@
 import { evictDurableObject, SELF } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import type { Video } from '../../src/contract/job.ts';
+import { authorized } from '../service-key.ts';
 import { awaited, client, finished, frameHashes, objectOf, pause, small } from './service.ts';
 
 const order = { ...small, frames: 12 };
@@ -114,7 +115,7 @@ async function streamed(answer: Response): Promise<number[]> {
 describe('a hundred streams of events of a real video', () => {
   it('of which half are not read until it is finished bring every frame once and in order, and delay nobody', async () => {
     const { id } = await client.create(order);
-    const listen = () => SELF.fetch(`http://service.invalid/v1/videos/${id}/events`);
+    const listen = () => SELF.fetch(`http://service.invalid/v1/videos/${id}/events`, { headers: authorized });
     const silent = await Promise.all(Array.from({ length: 50 }, listen));
     const eager = Array.from({ length: 50 }, async () => streamed(await listen()));
     const all = Array.from({ length: 12 }, (_, index) => index);

@@ -2,6 +2,7 @@ import { evictDurableObject, listDurableObjectIds, runInDurableObject } from 'cl
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import { workersBackend } from '../../src/backend/workers-backend.ts';
+import { localAccount } from '../../src/contract/access.ts';
 import { newRecord } from '../../src/job/job-changes.ts';
 import { SqlJobStore } from '../../src/job/sql-job-store.ts';
 import { decodeOwnPng, encodePng } from '../../src/media/png.ts';
@@ -148,7 +149,7 @@ it('a job without an alarm is given one when its object comes back to memory', a
   const id = env.JOBS.newUniqueId();
   await runInDurableObject(env.JOBS.get(id), async (_, { storage }) => {
     const cost = { frameMultiplyAdds: 1000, firstFrameMultiplyAdds: 1000, frameCredits: 10 };
-    const job = { spec, build, ...cost, firstFrame: null, source: null };
+    const job = { account: localAccount, spec, build, ...cost, firstFrame: null, source: null };
     const price = { frames: 2, frameCredits: 10 };
     const wakeAt = Date.now() + 3_600_000;
     new SqlJobStore(storage).create({ ...newRecord(job, Date.now()), wakeAt }, price, null);

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { localAccount } from '../../src/contract/access.ts';
 import { decodeOwnPng, encodePng } from '../../src/media/png.ts';
 import { expiryMs, FakeIsolate } from './fake-isolate.ts';
 import { calmHash, type FakeJob, inObject } from './fake-job.ts';
@@ -79,10 +80,10 @@ describe('a wake', () => {
 
 describe('a job whose alarm was lost', () => {
   const requests: [string, (object: Awaited<ReturnType<FakeJob['in']>>) => Promise<unknown>][] = [
-    ['for the job', (object) => object.view()],
-    ['for frames', (object) => object.frames(0, 1)],
-    ['for news', (object) => object.news(0, null, 0)],
-    ['that changes nothing', (object) => object.command({ kind: 'resume' })],
+    ['for the job', (object) => object.view(localAccount)],
+    ['for frames', (object) => object.frames(localAccount, 0, 1)],
+    ['for news', (object) => object.news(localAccount, 0, null, 0)],
+    ['that changes nothing', (object) => object.command(localAccount, { kind: 'resume' })],
   ];
 
   it.each(requests)('is woken by a request %s once its wake is overdue, and not before', (_, ask) =>
