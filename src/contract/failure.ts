@@ -5,6 +5,7 @@
 export const failures = {
   route_not_found: { status: 404, when: 'There is nothing at this address.' },
   method_not_allowed: { status: 405, when: 'The address takes other methods, which `allow` names.' },
+  host_invalid: { status: 400, when: 'The header Host names no host.' },
   uri_too_long: { status: 414, when: 'The URL is too long.' },
   headers_too_large: { status: 431, when: 'All headers together are too large.' },
   auth_missing: { status: 401, when: 'There is no key in the header Authorization.' },

@@ -31,6 +31,9 @@ export function createApp(): Hono<ServiceEnvironment> {
 }
 
 const checkSizes: MiddlewareHandler<ServiceEnvironment> = async (context, next) => {
+  // The runtime takes a host as it comes, and with it an address that is none.
+  if (!URL.canParse(context.req.url))
+    throw new Failure('host_invalid', 'The header Host names no host; send the one of the address.');
   const url = new URL(context.req.url);
   if (url.pathname.length + url.search.length > limits.urlBytes) {
     throw new Failure(

@@ -160,7 +160,7 @@ function named(examples: readonly Example[], partOf: (example: Example) => unkno
   return { examples: Object.fromEntries(entries) };
 }
 
-const ofEveryRoute: readonly FailureCode[] = ['uri_too_long', 'headers_too_large'];
+const ofEveryRoute: readonly FailureCode[] = ['host_invalid', 'uri_too_long', 'headers_too_large'];
 
 const ofKeys: readonly FailureCode[] = [
   'key_in_query',

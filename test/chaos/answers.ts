@@ -48,7 +48,7 @@ export async function measureAnswers(
   seconds: number,
   progress: (made: number, of: number) => void,
 ): Promise<Record<string, AnswerFigures>> {
-  const runtime = await Runtime.open({ dataFolder, isTraced: true });
+  const runtime = await Runtime.open({ dataFolder, kind: 'traced' });
   const state = new StoredState(join(dataFolder, 'do'));
   try {
     await runtime.serve();

@@ -40,7 +40,7 @@ export async function makeLongVideo(
   frames: number,
   progress: (made: number) => void,
 ): Promise<LongFigures> {
-  const runtime = await Runtime.open({ dataFolder, isTraced: true });
+  const runtime = await Runtime.open({ dataFolder, kind: 'traced' });
   const state = new StoredState(join(dataFolder, 'do'));
   try {
     await runtime.serve();

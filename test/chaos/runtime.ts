@@ -46,7 +46,7 @@ export class Runtime {
     });
     this.#process = child;
     this.#crash = Promise.withResolvers();
-    const listening = until(child.stdio[3] as Readable, (line) => line.includes('"entry"'));
+    const listening = until(child.stdio[3] as Readable, (line) => line.includes(`"${this.#recipe.socket}"`));
     for (const output of [child.stdout, child.stderr]) this.#read(child, output as Readable);
     child.stdin?.on('error', () => undefined);
     child.stdin?.end(this.#recipe.config(variables));

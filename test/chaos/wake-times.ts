@@ -44,7 +44,7 @@ export async function measureWakes(
   { frames, limitSeconds, dataFolder }: WakeOptions,
   progress: (made: number, of: number) => void,
 ): Promise<Record<string, WakeFigures>> {
-  const runtime = await Runtime.open({ dataFolder, isTraced: true });
+  const runtime = await Runtime.open({ dataFolder, kind: 'traced' });
   try {
     await runtime.serve();
     const models = await runtime.client.models();

@@ -17,6 +17,8 @@ const variableBytes = 48;
 /** Variables that a test may set anew at each start. */
 const tunable = { CRASH_POINT: '', WAKE_SECONDS: '3', EXPIRY_DAYS: '30', UNFINISHED_VIDEOS: '100' };
 
+const entries = { plain: '../../src/worker.ts', traced: 'traced-worker.ts', direct: 'direct-worker.ts' };
+
 export type Variables = Partial<typeof tunable>;
 
 export interface RecipeOptions {
@@ -25,8 +27,8 @@ export interface RecipeOptions {
   /** Folder of the models; models/ where there is none. */
   readonly modelsFolder?: string | undefined;
   readonly v8Flags?: string | undefined;
-  /** Has the wakes print what wake-trace.ts reads. */
-  readonly isTraced?: boolean;
+  /** `traced`: wakes print what wake-trace.ts reads; `direct`: requests go to the Worker past miniflare's own server. */
+  readonly kind?: keyof typeof entries;
 }
 
 /** All that workerd needs to run the Worker of wrangler.toml, made once: starting workerd with it is cheap. */
@@ -34,17 +36,20 @@ export class WorkerRecipe {
   readonly command: string;
   readonly arguments: readonly string[];
   readonly address: string;
+  /** What workerd calls the socket at that address. */
+  readonly socket: string;
   readonly #config: Buffer;
   readonly #close: () => Promise<void>;
 
   private constructor(
-    made: Pick<WorkerRecipe, 'command' | 'arguments' | 'address'>,
+    made: Pick<WorkerRecipe, 'command' | 'arguments' | 'address' | 'socket'>,
     config: Buffer,
     close: () => Promise<void>,
   ) {
     this.command = made.command;
     this.arguments = made.arguments;
     this.address = made.address;
+    this.socket = made.socket;
     this.#config = config;
     this.#close = close;
   }
@@ -52,14 +57,23 @@ export class WorkerRecipe {
   static async make(options: RecipeOptions): Promise<WorkerRecipe> {
     const folder = await mkdtemp(join(tmpdir(), 'magi-recipe-'));
     const port = await freePort();
+    const directPort = await freePort();
     process.env.MAGI_CAPTURE = folder;
     process.env.MINIFLARE_WORKERD_PATH = pathOf('captured-workerd.sh');
     process.env.MINIFLARE_WORKERD_V8_FLAGS = options.v8Flags ?? '';
-    const miniflare = new Miniflare(await miniflareOptions(options, join(folder, 'bundle'), port));
+    const miniflare = new Miniflare(
+      await miniflareOptions(options, join(folder, 'bundle'), port, directPort),
+    );
     await miniflare.ready;
     const given = (await readFile(join(folder, 'arguments'), 'utf8')).trim().split('\n');
     const config = await readFile(join(folder, 'config'));
-    const made = { command: workerd(), arguments: given, address: `http://127.0.0.1:${port}` };
+    const isDirect = options.kind === 'direct';
+    const made = {
+      command: workerd(),
+      arguments: given,
+      address: `http://127.0.0.1:${isDirect ? directPort : port}`,
+      socket: isDirect ? 'direct:0:DirectEntrance' : 'entry',
+    };
     return new WorkerRecipe(made, config, async () => {
       await miniflare.dispose();
       await rm(folder, { recursive: true, force: true });
@@ -93,13 +107,13 @@ interface FromToml {
   readonly assets: object;
 }
 
-async function miniflareOptions(recipe: RecipeOptions, bundle: string, port: number) {
-  const { dataFolder, modelsFolder, isTraced = false } = recipe;
+async function miniflareOptions(recipe: RecipeOptions, bundle: string, port: number, directPort: number) {
+  const { dataFolder, modelsFolder, kind = 'plain' } = recipe;
   const read = workerOptions(pathOf('../../wrangler.toml'));
   const { workerOptions: options } = read as unknown as { workerOptions: FromToml };
   const placeholders = Object.fromEntries(Object.keys(tunable).map((name) => [name, placeholder(name)]));
   await build({
-    entryPoints: { worker: pathOf(isTraced ? 'traced-worker.ts' : '../../src/worker.ts') },
+    entryPoints: { worker: pathOf(entries[kind]) },
     bundle: true,
     format: 'esm',
     target: 'es2024',
@@ -127,8 +141,13 @@ async function miniflareOptions(recipe: RecipeOptions, bundle: string, port: num
       ADMIN_KEY: serviceKey,
     },
     ...(modelsFolder === undefined ? {} : { assets: { ...options.assets, directory: modelsFolder } }),
+    ...(kind === 'direct' ? { unsafeDirectSockets: [direct(directPort)] } : {}),
     ...{ host: '127.0.0.1', port, cf: false, logRequests: false, resourcePersistencePath: dataFolder },
   } as Parameters<typeof convertV4MiniflareOptions>[0]);
+}
+
+function direct(port: number) {
+  return { host: '127.0.0.1', port, entrypoint: 'DirectEntrance' };
 }
 
 /** The binary that miniflare would start. */
