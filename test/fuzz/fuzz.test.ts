@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Runtime } from '../chaos/runtime.ts';
 import { apiDocument } from '../http/documented-answer.ts';
+import { answersIn, sendRaw } from '../http/raw-connection.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { FuzzCampaign } from './fuzz-campaign.ts';
 import { fuzzedBytes } from './fuzzed-bytes.ts';
@@ -11,15 +12,20 @@ import { fuzzedRequest } from './fuzzed-request.ts';
 
 const dataFolder = await mkdtemp(join(tmpdir(), 'magi-fuzz-'));
 const runtime = await Runtime.open({ dataFolder, kind: 'direct' });
+await runtime.serve({ UNFINISHED_VIDEOS: '6' });
 
 afterAll(async () => {
   await runtime.close();
   await rm(dataFolder, { recursive: true, force: true });
 });
 
+it.each(['[', 'a:99999', 'a, b', 'a%zz'])('a host that is none is refused: %s', async (host) => {
+  const { text } = await sendRaw(runtime.address, [`GET /v1/models HTTP/1.1\r\nHost: ${host}\r\n\r\n`]);
+  expect(answersIn(text)).toMatchObject([{ status: 400, code: 'host_invalid' }]);
+});
+
 describe('2,000 requests that are valid, nearly so, or none', () => {
   it('get no 5xx, nothing that the document does not describe, and leave no error in the log', async () => {
-    await runtime.serve({ UNFINISHED_VIDEOS: '6' });
     const campaign = new FuzzCampaign(runtime, 1);
     const problems: string[] = [];
     campaign.onProblem = (problem) => problems.push(problem);
