@@ -3,6 +3,7 @@ import webpModule from '@jsquash/webp/codec/dec/webp_dec.wasm';
 import { durableKeyRing } from './access/durable-key-ring.ts';
 import { KeyRingObject } from './access/key-ring-object.ts';
 import { linkSigner } from './access/link-signer.ts';
+import { isolateRate, platformRate, type RequestRate } from './access/request-rate.ts';
 import { EventLoop } from './backend/event-loop.ts';
 import { workersBackend } from './backend/workers-backend.ts';
 import { Config, limits } from './contract/config.ts';
@@ -27,6 +28,8 @@ interface Bindings extends Variables {
   JOBS: DurableObjectNamespace<JobObject>;
   ACCOUNTS: DurableObjectNamespace<AccountObject>;
   KEYS: DurableObjectNamespace<KeyRingObject>;
+  ACCOUNT_RATE: RateLimit;
+  REFUSAL_RATE: RateLimit;
   /** Set by tests alone. */
   CRASH_POINT?: string;
 }
@@ -61,6 +64,10 @@ function wire(env: Bindings): Wiring {
       jobsOf: (account) => durableJobDirectory(namespaces, account, reached),
       keys: durableKeyRing({ keys: env.KEYS, configured: config.ADMIN_KEY, clock: Date.now }),
       links: linkSigner({ secrets: linkSecrets(config), hours: limits.linkHours, clock: Date.now }),
+      rates: {
+        account: rateOf(config, config.ACCOUNT_REQUESTS, env.ACCOUNT_RATE),
+        refusals: rateOf(config, config.ADDRESS_REFUSALS, env.REFUSAL_RATE),
+      },
       models: modelCatalogue(backend, config.MODELS, config.MODEL_DEFAULT, log),
       decodeImage: imageDecoder({ jpeg: jpegModule, webp: webpModule }),
       fetch: (url, init) => fetch(url, init),
@@ -89,6 +96,11 @@ function wire(env: Bindings): Wiring {
       knowsHold: async (jobId, hold) => (await jobStub(env.JOBS, jobId)?.knowsHold(hold)) ?? false,
     },
   };
+}
+
+function rateOf({ RATES_COUNTED_BY }: Config, requests: number, binding: RateLimit): RequestRate {
+  const rate = { requests, periodSeconds: limits.ratePeriodSeconds };
+  return RATES_COUNTED_BY === 'platform' ? platformRate(binding, rate) : isolateRate(rate, Date.now);
 }
 
 function linkSecrets({ LINK_SECRETS, ADMIN_KEY }: Config): readonly string[] {

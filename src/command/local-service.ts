@@ -26,8 +26,8 @@ export interface LocalServiceOptions {
 
 const configFile = fileURLToPath(new URL('../../wrangler.toml', import.meta.url));
 
-/** On this machine nobody should have to think about money. */
-const startingCredits = 1_000_000_000;
+/** On this machine nobody should have to think about money, or about how often he asks. */
+const plenty = '1000000000';
 
 /** Wrangler asks the network for nothing: no metrics, no description of a Cloudflare request. */
 export const quietEnvironment = {
@@ -54,7 +54,10 @@ export async function startLocalService({
     config: configFile,
     bindings: {
       ADMIN_KEY: { type: 'secret_text', value: key },
-      STARTING_CREDITS: { type: 'plain_text', value: String(startingCredits) },
+      STARTING_CREDITS: { type: 'plain_text', value: plenty },
+      ACCOUNT_REQUESTS: { type: 'plain_text', value: plenty },
+      ADDRESS_REFUSALS: { type: 'plain_text', value: plenty },
+      RATES_COUNTED_BY: { type: 'plain_text', value: 'isolate' },
     },
     dev: {
       server: { hostname: '127.0.0.1', port },

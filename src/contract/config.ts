@@ -45,6 +45,8 @@ export const limits = {
   /** Tries to reach a job again that a stream of events has lost, each after twice the pause of the one before. */
   newsRetries: 6,
   newsRetryMilliseconds: 100,
+  /** Requests are counted for so long; the platform's counters know 10 and 60. */
+  ratePeriodSeconds: 10,
   attemptsPerFrame: 5,
   /** A row of SQLite storage holds at most 2 MB; K and V are cut into rows of this size. */
   keyValueRowBytes: mebibyte,
@@ -77,6 +79,12 @@ export const Config = z.object({
   WAKE_SECONDS: positive,
   /** Unfinished videos that an account may have at a time. */
   UNFINISHED_VIDEOS: positive.pipe(z.int()),
+  /** Requests that an account may make in a period. */
+  ACCOUNT_REQUESTS: positive.pipe(z.int()),
+  /** Requests without a valid key that an address may make in a period. */
+  ADDRESS_REFUSALS: positive.pipe(z.int()),
+  /** `platform`: by the bindings of wrangler.toml; `isolate`: in memory, where one isolate is the whole service. */
+  RATES_COUNTED_BY: z.enum(['platform', 'isolate']),
   /** What one credit buys; a frame costs at least one. */
   MULTIPLY_ADDS_PER_CREDIT: positive,
   /** Credits that an account is given once. */

@@ -61,6 +61,10 @@ export const failures = {
     status: 402,
     when: 'The order costs more credits than are available; the message says both.',
   },
+  rate_limited: {
+    status: 429,
+    when: 'Too many requests in a short time; `retry-after` says when to ask again.',
+  },
   concurrency_limit: {
     status: 429,
     when: 'Too many of your videos are unfinished; `retry-after` says when to ask again.',

@@ -3,6 +3,7 @@ import { limits } from '../contract/config.ts';
 import { Failure } from '../contract/failure.ts';
 import { authenticated } from './authentication.ts';
 import { failureResponse, internalErrorResponse } from './error-response.ts';
+import { countRefusals, withinRate } from './rate-limit.ts';
 import { logRequest } from './request-log.ts';
 import { routerPath } from './route.ts';
 import { routes } from './route-table.ts';
@@ -10,14 +11,23 @@ import { allowOrigins, safeHeaders } from './safe-headers.ts';
 import type { ServiceEnvironment } from './services.ts';
 
 /**
- * The HTTP API. Checks run in this order: route, method, sizes of line and headers, who asks, then what the route reads.
+ * The HTTP API. Checks run in this order: route, method, sizes of line and headers, who asks, how often, then what
+ * the route reads.
  */
 export function createApp(): Hono<ServiceEnvironment> {
   const app = new Hono<ServiceEnvironment>();
   app.use(logRequest, safeHeaders, allowOrigins);
   for (const route of routes) {
     const { method, path, handle } = route;
-    app.on(method, routerPath(path), checkSizes, authenticated(route), handle);
+    app.on(
+      method,
+      routerPath(path),
+      checkSizes,
+      countRefusals,
+      authenticated(route),
+      withinRate(route),
+      handle,
+    );
   }
   for (const path of new Set(routes.map((route) => route.path)))
     app.all(routerPath(path), refuseMethod(path));

@@ -168,6 +168,7 @@ const ofKeys: readonly FailureCode[] = [
   'auth_scheme',
   'key_invalid',
   'scope_denied',
+  'rate_limited',
 ];
 
 const ofLinks: readonly FailureCode[] = ['link_invalid', 'link_expired'];

@@ -1,5 +1,6 @@
 import type { KeyRing } from '../access/key-ring.ts';
 import type { LinkSigner } from '../access/link-signer.ts';
+import type { RequestRate } from '../access/request-rate.ts';
 import type { Caller } from '../contract/access.ts';
 import type { Raster } from '../contract/frame.ts';
 import type { Log } from '../contract/log.ts';
@@ -13,6 +14,12 @@ export interface Services {
   readonly jobsOf: (account: string) => JobDirectory;
   readonly keys: KeyRing;
   readonly links: LinkSigner;
+  readonly rates: {
+    /** Of an account's requests. */
+    readonly account: RequestRate;
+    /** Of an address's requests without a valid key. */
+    readonly refusals: RequestRate;
+  };
   readonly models: ModelCatalogue;
   /** Decodes a stranger's image file. */
   readonly decodeImage: (bytes: Uint8Array) => Promise<Raster>;

@@ -136,6 +136,9 @@ async function miniflareOptions(recipe: RecipeOptions, bundle: string, port: num
     bindings: {
       ...options.bindings,
       STARTING_CREDITS: '1000000000',
+      ACCOUNT_REQUESTS: '1000000000',
+      ADDRESS_REFUSALS: '1000000000',
+      RATES_COUNTED_BY: 'isolate',
       LOG_LEVEL: 'error',
       ...placeholders,
       ADMIN_KEY: serviceKey,

@@ -1,4 +1,5 @@
 import { linkSigner } from '../../src/access/link-signer.ts';
+import { isolateRate } from '../../src/access/request-rate.ts';
 import { limits } from '../../src/contract/config.ts';
 import type { Video } from '../../src/contract/job.ts';
 import type { Log } from '../../src/contract/log.ts';
@@ -14,6 +15,7 @@ import { MemoryKeys } from './memory-keys.ts';
 
 const decodeImage = imageDecoder(await codecModules());
 const app = createApp();
+const rateOf = (requests: number) => isolateRate({ requests, periodSeconds: 10 }, Date.now);
 const links = linkSigner({ secrets: [serviceKey], hours: limits.linkHours, clock: Date.now });
 
 /** The API over jobs in memory and one made-up model. */
@@ -29,6 +31,7 @@ export class TestService {
       jobsOf: () => this.jobs,
       keys: this.keys,
       links,
+      rates: { account: rateOf(10_000), refusals: rateOf(10_000) },
       models: {
         names: ['sample'],
         byDefault: 'sample',

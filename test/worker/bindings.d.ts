@@ -3,6 +3,8 @@ declare namespace Cloudflare {
   interface Env {
     ASSETS: Fetcher;
     UNFINISHED_VIDEOS: string;
+    ADDRESS_REFUSALS: string;
+    ACCOUNT_RATE: RateLimit;
     JOBS: DurableObjectNamespace<import('../../src/worker.ts').JobObject>;
     ACCOUNTS: DurableObjectNamespace<import('../../src/worker.ts').AccountObject>;
     KEYS: DurableObjectNamespace<import('../../src/worker.ts').KeyRingObject>;
