@@ -13,12 +13,13 @@ import type { Services } from './http/services.ts';
 import { AccountObject as AccountObjectBase, type AccountSurroundings } from './job/account-object.ts';
 import { crashPoint, pointBefore } from './job/crash-point.ts';
 import { durableJobDirectory, jobStub, publicId } from './job/durable-job-directory.ts';
-import { JobObject as JobObjectBase } from './job/job-object.ts';
+import { type JobConnections, JobObject as JobObjectBase } from './job/job-object.ts';
 import { modelCatalogue } from './job/model-catalogue.ts';
 import { PastCache } from './job/past-cache.ts';
 import { Turns } from './job/turns.ts';
-import type { JobSurroundings, WakeTarget } from './job/wake-driver.ts';
+import type { JobSurroundings } from './job/wake-driver.ts';
 import { imageDecoder } from './media/image-decoder.ts';
+import type { Fetch } from './outbound/public-fetch.ts';
 
 /** Every variable of the configuration, as text. */
 type Variables = { [Name in keyof Config]: string };
@@ -43,6 +44,9 @@ interface Wiring {
   readonly jobs: JobSurroundings;
   readonly accounts: AccountSurroundings;
 }
+
+/** Not the function itself, which only works as one of the global object. */
+const strangers: Fetch = (url, init) => fetch(url, init);
 
 let isolate: Wiring | undefined;
 
@@ -70,7 +74,7 @@ function wire(env: Bindings): Wiring {
       },
       models: modelCatalogue(backend, config.MODELS, config.MODEL_DEFAULT, log),
       decodeImage: imageDecoder({ jpeg: jpegModule, webp: webpModule }),
-      fetch: (url, init) => fetch(url, init),
+      fetch: strangers,
       randomSeed: () => crypto.getRandomValues(new Uint32Array(1))[0] as number,
       multiplyAddsPerCredit: config.MULTIPLY_ADDS_PER_CREDIT,
       bodySeconds: limits.bodySeconds,
@@ -84,6 +88,7 @@ function wire(env: Bindings): Wiring {
       pasts: new PastCache(limits.pastCacheBytes),
       turns: new Turns(),
       clock: Date.now,
+      random: Math.random,
       sleep: (milliseconds) => scheduler.wait(milliseconds),
       expiryMs: config.EXPIRY_DAYS * dayMilliseconds,
       log,
@@ -114,13 +119,17 @@ export class JobObject extends JobObjectBase<Bindings> {
     return wired(this.env).jobs;
   }
 
-  protected override connections(account: string): Pick<WakeTarget, 'settle' | 'sharedFrames'> {
+  protected override connections(owner: string): JobConnections {
     const { JOBS, ACCOUNTS } = this.env;
     const id = publicId(this.ctx.id);
+    const account = () => ACCOUNTS.get(ACCOUNTS.idFromName(owner));
     return {
-      settle: (message) => ACCOUNTS.get(ACCOUNTS.idFromName(account)).settle(id, message),
+      id,
+      fetch: strangers,
+      secrets: () => account().signingSecrets(),
+      settle: (message) => account().settle(id, message),
       sharedFrames: async (source, from, count) =>
-        (await jobStub(JOBS, source)?.sharedFrames(account, from, count)) ?? null,
+        (await jobStub(JOBS, source)?.sharedFrames(owner, from, count)) ?? null,
     };
   }
 }

@@ -28,6 +28,14 @@ export const limits = {
   urlCharacters: 2048,
   /** Of one call to a stranger's URL. */
   urlRedirects: 3,
+  /** Tries at one event; the pauses between them are in src/job/webhook-changes.ts. */
+  webhookAttempts: 8,
+  /** For one try, redirects included. */
+  webhookSeconds: 10,
+  /** Events of a video that are being tried at a time; where one more comes, the oldest is dropped. */
+  pendingWebhooks: 8,
+  /** A rotated secret signs beside its follower for so long. */
+  webhookSecretOverlapHours: 24,
   /** For the whole call of an image, redirects and body included. */
   imageFetchSeconds: 10,
   contentScale: 8,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Sampling } from './sampling.ts';
+import { Webhook } from './webhook.ts';
 
 /** States of a job that its owner sees; src/job/state-table.ts moves them. */
 export const VideoStatus = z.enum(['queued', 'in_progress', 'paused', 'completed', 'failed', 'cancelled']);
@@ -102,6 +103,7 @@ export const Video = z
       .nullable()
       .describe('When a video that rests (finished or paused) will be deleted; null while it is made.'),
     error: JobError.nullable().describe('Why it failed.'),
+    webhook: Webhook.nullable().describe('Who is told of its end, and whether they were reached.'),
   })
   .meta({ id: 'Video', description: 'A job: one request for one video.' });
 export type Video = z.infer<typeof Video>;

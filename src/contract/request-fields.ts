@@ -3,6 +3,7 @@ import { limits } from './config.ts';
 import { Failure } from './failure.ts';
 import type { LabelChange } from './job.ts';
 import type { Manifest } from './manifest.ts';
+import { urlProblem } from './public-url.ts';
 import { wholeNumber } from './refusal.ts';
 
 const seed = z
@@ -58,6 +59,15 @@ const metadata = z
   })
   .meta({ maxProperties: limits.metadataEntries });
 
+const webhookUrl = z
+  .string('must be an https: URL')
+  .superRefine((text, context) => {
+    const problem = urlProblem(text);
+    if (problem === null) return;
+    context.addIssue({ code: 'custom', message: problem.message, params: { code: problem.code } });
+  })
+  .meta({ format: 'uri', maxLength: limits.urlCharacters });
+
 /** Fields of the requests that make frames. Ranges that depend on a model or a video are checked by the functions below. */
 export const requestFields = {
   prompt: z
@@ -80,6 +90,9 @@ export const requestFields = {
     .optional()
     .describe('The same request with the same seed makes the same bytes; by default random.'),
   metadata: metadata.optional().describe(`Up to ${limits.metadataEntries} texts of your own.`),
+  webhook_url: webhookUrl
+    .optional()
+    .describe('An https: URL that is called when the video is completed, failed or cancelled.'),
 };
 
 /** A number of frames that is allowed, and the one that is meant where a request names none. */

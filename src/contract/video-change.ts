@@ -6,11 +6,14 @@ import type { Manifest } from './manifest.ts';
 import { wholeNumber } from './refusal.ts';
 import { frameCount, requestedLabels, requestFields, within } from './request-fields.ts';
 
-const { prompt, labels, frames, seconds, interval, seed, metadata } = requestFields;
+const { prompt, labels, frames, seconds, interval, seed, metadata, webhook_url } = requestFields;
 
 const more = frames.describe("How many more frames; by default the model's number.");
 
-const withoutId = { frames: more, seconds, prompt, labels, interval };
+const withoutId = {
+  ...{ frames: more, seconds, prompt, labels, interval },
+  webhook_url: webhook_url.describe('As for a new video; by default as before.'),
+};
 
 /** The body of POST /v1/videos/{id}/extend. */
 export const ExtendRequest = z.strictObject(withoutId).meta({ id: 'ExtendRequest' });
@@ -41,9 +44,17 @@ export const ForkRequest = z
     labels,
     interval,
     metadata,
+    webhook_url,
   })
   .meta({ id: 'ForkRequest' });
 type ForkRequest = z.infer<typeof ForkRequest>;
+
+/** The body of POST /v1/videos/{id}/webhook. */
+export const NotifyRequest = z
+  .strictObject({
+    webhook_url: webhook_url.describe('Where the event goes from now on; by default where it went before.'),
+  })
+  .meta({ id: 'NotifyRequest' });
 
 /** What of a video a request to go on from it depends on. */
 interface MadeVideo {
@@ -61,6 +72,8 @@ export interface Extension {
   readonly interval: number | undefined;
   /** Of the new frames; undefined: as before. */
   readonly labels: LabelChange[] | undefined;
+  /** Undefined: as before. */
+  readonly webhookUrl: string | undefined;
 }
 
 /**
@@ -93,7 +106,8 @@ export function extension(
       ? undefined
       : within('interval', request.interval, 1, manifest.interval.maximum);
   checkLegs(extendedLegs(spec.legs, from, interval), 'interval', 'leave interval out to go on as before');
-  return { from, frames: from + more, interval, labels: newLabels ?? undefined };
+  const { webhook_url: webhookUrl } = request;
+  return { from, frames: from + more, interval, labels: newLabels ?? undefined, webhookUrl };
 }
 
 /** The legs of an extended video: the last one goes on, also where a fork was ended before it had begun. */

@@ -58,5 +58,6 @@ export async function newJob(services: Services, request: VideoRequest): Promise
     frameCredits: frameCredits(multiplyAdds, multiplyAddsPerCredit),
     firstFrame,
     source: null,
+    webhookUrl: request.webhook_url,
   };
 }

@@ -5,11 +5,13 @@ import { apiDocument } from './openapi.ts';
 import type { Route } from './route.ts';
 import { videoChangeRoutes } from './video-change-routes.ts';
 import { videoRoutes } from './video-routes.ts';
+import { webhookRoutes } from './webhook-routes.ts';
 
 /** All that is served; the OpenAPI document is made from it. */
 export const routes: readonly Route[] = [
   ...videoRoutes,
   ...videoChangeRoutes,
+  ...webhookRoutes,
   ...modelRoutes,
   ...keyRoutes,
   ...documentRoutes(() => apiDocument(routes)),

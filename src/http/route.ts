@@ -36,6 +36,7 @@ export const chapters = {
   Frames: 'What a video is made of, as it comes.',
   Control: 'Stopping for a while, going on, ending.',
   'Going on': 'More frames from where a video stands.',
+  Webhooks: 'Who is told when a video ends.',
   Models: 'What can be asked for.',
   Keys: 'Who may ask.',
   Reference: 'This description.',

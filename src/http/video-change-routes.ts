@@ -34,6 +34,10 @@ const goingOn: readonly FailureCode[] = [
   'model_gone',
   'concurrency_limit',
   'insufficient_credits',
+  'url_scheme',
+  'url_host',
+  'url_credentials',
+  'url_port',
 ];
 
 const control = {
@@ -160,6 +164,7 @@ async function forkVideo(
     frameCredits: frameCredits(cost.frameMultiplyAdds, multiplyAddsPerCredit),
     firstFrame: null,
     source: { id, frames: sharedFrames },
+    webhookUrl: body.webhook_url,
   });
   return Response.json(videoJson(job));
 }

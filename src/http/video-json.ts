@@ -1,5 +1,6 @@
 import type { FirstFrame, Video } from '../contract/job.ts';
 import type { Sampling } from '../contract/sampling.ts';
+import type { Webhook } from '../contract/webhook.ts';
 import type { NamedJob } from '../job/job-directory.ts';
 
 /** A job on the wire. */
@@ -34,6 +35,7 @@ export function videoJson(job: NamedJob): Video {
     completed_at: job.completedAt === null ? null : unixSeconds(job.completedAt),
     expires_at: job.expiresAt === null ? null : unixSeconds(job.expiresAt),
     error: job.error,
+    webhook: webhookJson(job),
   };
 }
 
@@ -41,6 +43,23 @@ export function videoJson(job: NamedJob): Video {
 export function firstFrameJson({ decodeSteps, headSteps, temperature }: Sampling): FirstFrame {
   return { decode_steps: decodeSteps, head_steps: headSteps, temperature };
 }
+
+function webhookJson({ webhook }: NamedJob): Webhook | null {
+  if (webhook === null) return null;
+  const { url, delivery } = webhook;
+  const { type: event, status, attempts, lastError, nextAttemptAt } = delivery ?? noDelivery;
+  const next = nextAttemptAt === null ? null : unixSeconds(nextAttemptAt);
+  return { url, event, status, attempts, last_error: lastError, next_attempt_at: next };
+}
+
+/** Of a video that has not ended yet. */
+const noDelivery = {
+  type: null,
+  status: 'pending',
+  attempts: 0,
+  lastError: null,
+  nextAttemptAt: null,
+} as const;
 
 /** Percent of the frames, rounded down. */
 export function progressPercent({ committedFrames, spec }: NamedJob): number {

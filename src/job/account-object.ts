@@ -10,10 +10,12 @@ import {
 } from '../billing/holds.ts';
 import { type Balance, type TopupOutcome, topUp } from '../billing/ledger.ts';
 import type { Price } from '../billing/price.ts';
+import type { WebhookSecret } from '../contract/webhook.ts';
 import { AccountStore, type JobPage } from './account-store.ts';
 import type { PageRequest } from './job-directory.ts';
 import type { Order } from './job-record.ts';
 import type { SettlementMessage } from './wake-protocol.ts';
+import { WebhookSecretStore } from './webhook-secret-store.ts';
 
 /** What an account takes from outside. */
 export interface AccountSurroundings {
@@ -33,12 +35,14 @@ const startingReference = 'starting credits';
 /** What belongs to one account: the list of its jobs, what was made for each order, and its credits. */
 export abstract class AccountObject<Env = unknown> extends DurableObject<Env> {
   readonly #store: AccountStore;
+  readonly #webhookSecrets: WebhookSecretStore;
 
   protected abstract surroundings(): AccountSurroundings;
 
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
     this.#store = new AccountStore(context.storage);
+    this.#webhookSecrets = new WebhookSecretStore(context.storage.sql);
     void context.blockConcurrencyWhile(() => this.#arm());
   }
 
@@ -86,6 +90,20 @@ export abstract class AccountObject<Env = unknown> extends DurableObject<Env> {
       this.#start();
       return topUp(this.#store, { reference, credits, now: clock() });
     });
+  }
+
+  /** What the account's webhooks are signed with. */
+  async webhookSecret(): Promise<WebhookSecret> {
+    return this.#webhookSecrets.current(this.surroundings().clock());
+  }
+
+  async rotateWebhookSecret(): Promise<WebhookSecret> {
+    return this.#webhookSecrets.rotate(this.surroundings().clock());
+  }
+
+  /** All secrets that sign now, newest first. */
+  async signingSecrets(): Promise<string[]> {
+    return this.#webhookSecrets.signing(this.surroundings().clock());
   }
 
   /** A hold as it stands, or null. */

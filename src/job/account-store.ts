@@ -2,6 +2,7 @@ import type { AccountBook, Hold } from '../billing/holds.ts';
 import { type Balance, type Entry, emptyBalance } from '../billing/ledger.ts';
 import type { PageRequest } from './job-directory.ts';
 import { migrate } from './schema-version.ts';
+import { webhookSecretTable } from './webhook-secret-store.ts';
 
 /** Ids of a page; hasMore where jobs follow it. */
 export interface JobPage {
@@ -35,6 +36,7 @@ const migrations: readonly string[] = [
      BEGIN SELECT RAISE(ABORT, 'entries are only added'); END;
    CREATE TRIGGER entry_is_not_deleted BEFORE DELETE ON entry
      BEGIN SELECT RAISE(ABORT, 'entries are only added'); END;`,
+  webhookSecretTable,
 ];
 
 /** The SQL of one account: its jobs in the order of creation, their holds, and the ledger. */

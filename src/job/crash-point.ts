@@ -18,6 +18,7 @@ type Written =
   | 'end'
   | 'gone'
   | 'settled'
+  | 'delivery'
   | 'wake-at';
 
 /** Called where a crash point is reached; a promise that it returns has to be awaited, and never resolves. */
@@ -58,5 +59,6 @@ function written({ job, frames, caches, partial, heard, dropsVideo }: JobChange)
   if (frames !== undefined) return job.status === 'completed' ? 'last-frame' : 'frame';
   if (partial != null) return 'part';
   if (job.status !== undefined) return 'end';
+  if (job.deliveries !== undefined) return 'delivery';
   return job.attempts === undefined ? 'wake-at' : 'attempt';
 }

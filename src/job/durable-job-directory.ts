@@ -104,6 +104,8 @@ export function durableJobDirectory(
     async remove(id) {
       return (await jobStub(jobs, id)?.remove(owner)) ?? false;
     },
+    webhookSecret: () => account().webhookSecret(),
+    rotateWebhookSecret: () => account().rotateWebhookSecret(),
   };
 }
 

@@ -1,6 +1,7 @@
 import { isTooLate } from '../billing/holds.ts';
-import type { JobError, JobSpec } from '../contract/job.ts';
+import type { JobError, JobSpec, JobStatus } from '../contract/job.ts';
 import { extendedLegs } from '../contract/video-change.ts';
+import { WebhookEventType } from '../contract/webhook.ts';
 import type { CachedFrame } from '../engine/generation.ts';
 import type { PartialFrame } from '../engine/partial-frame.ts';
 import type { OwnedJob } from './job-directory.ts';
@@ -12,7 +13,8 @@ import type {
   OrderedExtend,
   Settlement,
 } from './job-record.ts';
-import { isFinished, isSoAlready, type JobEvent, nextStatus } from './state-table.ts';
+import { isFinished, isSoAlready, nextStatus } from './state-table.ts';
+import { announced } from './webhook-changes.ts';
 
 /** What a change has to know of the time it is made and of the hold that pays. */
 export interface Moment {
@@ -40,6 +42,8 @@ export function newRecord({ firstFrame, frameCredits: _, ...job }: OwnedJob, now
     expiresAt: null,
     isGoneHeard: false,
     error: null,
+    webhookUrl: job.webhookUrl ?? null,
+    deliveries: [],
   };
 }
 
@@ -124,7 +128,7 @@ function advanced(
   const { now, settlement, captured, leaseUntil } = progress;
   const isLast = cursor === job.spec.frames;
   const status = nextStatus(job.status, isLast ? 'last_frame_committed' : 'frame_committed');
-  const end = isLast ? finishedAt(progress) : { wakeAt: leaseUntil ?? now };
+  const end = isLast ? finished(job, 'completed', progress) : { wakeAt: leaseUntil ?? now };
   return {
     job: { status, cursor, attempts: isLast ? 0 : attemptsAfter(leaseUntil), ...end },
     settlements: [{ ...settlement, captured, isFinal: isLast }],
@@ -146,6 +150,7 @@ export function commanded(
   moment: Moment,
 ): JobChange | { readonly refused: Refusal } | null {
   if (command.kind === 'extend') return extended(job, command, moment);
+  if (command.kind === 'notify') return notified(job, command.webhookUrl ?? job.webhookUrl, moment.now);
   if (isSoAlready(job.status, command.kind)) return null;
   if (isFinished(job.status)) return { refused: 'job_terminal' };
   const { now, expiryMs } = moment;
@@ -186,10 +191,20 @@ function extended(
       completedAt: null,
       expiresAt: null,
       error: null,
+      webhookUrl: command.webhookUrl ?? job.webhookUrl,
     },
     partial: null,
     settlements: [{ hold, captured: 0, isFinal: false, price }],
   };
+}
+
+/** Another address for the news of the video's end; of an end that there was, they go there from now on, all tries anew. */
+function notified(job: JobRecord, webhookUrl: string | null, now: number): JobChange | null {
+  if (webhookUrl === null) return null;
+  if (!isFinished(job.status) || job.completedAt === null) return { job: { webhookUrl } };
+  const end = { type: eventType(job.status), epoch: job.epoch, endedAt: job.completedAt };
+  const deliveries = announced({ webhookUrl, deliveries: job.deliveries }, end, now);
+  return { job: { webhookUrl, deliveries, wakeAt: now } };
 }
 
 function extendedSpec({ spec, cursor }: JobRecord, { frames, interval, labels }: OrderedExtend): JobSpec {
@@ -211,6 +226,8 @@ export function gone(job: JobRecord, event: 'expired' | 'removed', moment: Momen
       wakeAt: moment.now,
       expiresAt: null,
       isGoneHeard: false,
+      webhookUrl: null,
+      deliveries: [],
     },
     partial: null,
     dropsVideo: true,
@@ -223,15 +240,31 @@ export function settled(job: JobRecord, heard: readonly Settlement[], isGone: bo
   return { job: { isGoneHeard: job.isGoneHeard || isGone }, heard };
 }
 
-function ended(job: JobRecord, event: JobEvent, moment: Moment, also: Partial<JobRecord>): JobChange {
+function ended(
+  job: JobRecord,
+  event: 'given_up' | 'cancelled',
+  moment: Moment,
+  also: Partial<JobRecord>,
+): JobChange {
+  const status = nextStatus(job.status, event);
   return {
-    job: { status: nextStatus(job.status, event), attempts: 0, ...also, ...finishedAt(moment) },
+    job: { attempts: 0, ...also, ...finished({ ...job, ...also }, status, moment), status },
     partial: null,
     settlements: [{ ...moment.settlement, isFinal: true }],
   };
 }
 
-/** A finished job is woken at once: the account has to hear of it. */
-function finishedAt({ now, expiryMs }: Moment): Partial<JobRecord> {
-  return { completedAt: now, expiresAt: now + expiryMs, wakeAt: now };
+/** A finished job is woken at once: the account has to hear of it, and the webhook. */
+function finished(
+  job: Pick<JobRecord, 'epoch' | 'webhookUrl' | 'deliveries'>,
+  status: JobStatus,
+  { now, expiryMs }: Moment,
+): Partial<JobRecord> {
+  const end = { type: eventType(status), epoch: job.epoch, endedAt: now };
+  const deliveries = announced(job, end, now);
+  return { completedAt: now, expiresAt: now + expiryMs, wakeAt: now, deliveries };
+}
+
+function eventType(status: JobStatus): WebhookEventType {
+  return WebhookEventType.parse(`video.${status}`);
 }

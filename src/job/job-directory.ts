@@ -1,5 +1,6 @@
 import type { StoredFrame } from '../contract/frame.ts';
 import type { Cost, JobError, JobSpec, LabelChange, VideoStatus } from '../contract/job.ts';
+import type { Delivery, WebhookSecret } from '../contract/webhook.ts';
 
 /** The frames that a fork shares with another video: those before `frames`, or all of it where it has no more. */
 export interface Source {
@@ -23,6 +24,8 @@ export interface NewJob {
   readonly firstFrame: Uint8Array | null;
   /** The video that this one goes on from; its first frames are copied, not computed. */
   readonly source: Source | null;
+  /** Who is told when the video ends. */
+  readonly webhookUrl?: string | undefined;
 }
 
 /** A job that belongs to an account. */
@@ -45,6 +48,8 @@ export interface JobView {
   /** When it will be deleted; null while it is made. */
   readonly expiresAt: number | null;
   readonly error: JobError | null;
+  /** Who is told when the video ends, and how far the news of its last end has come. */
+  readonly webhook: { readonly url: string; readonly delivery: Delivery | null } | null;
 }
 
 /** A job with its public id. */
@@ -57,6 +62,8 @@ export type Command =
   | { readonly kind: 'pause' }
   | { readonly kind: 'resume' }
   | { readonly kind: 'cancel' }
+  /** The news of the video's end is sent again, or for the first time to another URL. */
+  | { readonly kind: 'notify'; readonly webhookUrl?: string | undefined }
   | {
       readonly kind: 'extend';
       /** Number of committed frames that the caller saw and goes on from. */
@@ -69,6 +76,8 @@ export type Command =
       readonly labels?: readonly LabelChange[] | undefined;
       /** What one of the new frames costs. */
       readonly frameCredits: number;
+      /** Absent: as before. */
+      readonly webhookUrl?: string | undefined;
     };
 
 /** What is new of a job. */
@@ -104,4 +113,7 @@ export interface JobDirectory {
   /** @throws Failure job_terminal, job_not_finished, concurrency_limit, insufficient_credits */
   command(id: string, command: Command): Promise<NamedJob | null>;
   remove(id: string): Promise<boolean>;
+  /** What the account's webhooks are signed with. */
+  webhookSecret(): Promise<WebhookSecret>;
+  rotateWebhookSecret(): Promise<WebhookSecret>;
 }

@@ -62,4 +62,8 @@ export const jobMigrations: readonly string[] = [
 
   // There was one account before.
   "ALTER TABLE job ADD COLUMN account TEXT NOT NULL DEFAULT 'local';",
+
+  // Webhooks.
+  `ALTER TABLE job ADD COLUMN webhook_url TEXT;
+   ALTER TABLE job ADD COLUMN deliveries TEXT NOT NULL DEFAULT '[]';`,
 ];

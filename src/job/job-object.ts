@@ -4,6 +4,7 @@ import { costOf } from '../billing/price.ts';
 import type { StoredFrame } from '../contract/frame.ts';
 import type { Cost, VideoStatus } from '../contract/job.ts';
 import { fault } from '../contract/log.ts';
+import type { Fetch } from '../outbound/public-fetch.ts';
 import { commanded, gone, type Moment, newRecord, type Refusal } from './job-changes.ts';
 import type { JobView, OwnedJob } from './job-directory.ts';
 import type { FrameCommit, JobRecord, Order, OrderedCommand } from './job-record.ts';
@@ -11,6 +12,7 @@ import { SqlJobStore } from './sql-job-store.ts';
 import { isRunning, isVisible } from './state-table.ts';
 import { isOverdue } from './wake.ts';
 import { type JobSurroundings, runWake, type WakeTarget } from './wake-driver.ts';
+import { deliver } from './webhook-delivery.ts';
 
 /**
  * What a job answers: what was asked for, that there is none any more, or null where there never was one for this
@@ -24,6 +26,15 @@ const newsFrames = 16;
 /** After storage refused a write, as a full disk does, the job tries again after this time. */
 const storageRetryMilliseconds = 5000;
 
+/** What of other objects, and of strangers' hosts, a wake needs. */
+export interface JobConnections extends Pick<WakeTarget, 'settle' | 'sharedFrames'> {
+  /** Public id of the video. */
+  readonly id: string;
+  readonly fetch: Fetch;
+  /** What the account's webhooks are signed with, newest first. */
+  readonly secrets: () => Promise<readonly string[]>;
+}
+
 /**
  * One video: request, frames, latents, K/V cache and progress. Works by alarms alone; its methods only read and
  * write storage. The composition root says what surrounds it. To all but its own account it is as if it were not there.
@@ -32,11 +43,13 @@ export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
   readonly #store: SqlJobStore;
   readonly #listeners = new Set<() => void>();
   #isAwake = false;
+  /** Ends what a wake tries outside once the owner has told the job something. */
+  #interruption = new AbortController();
 
   protected abstract surroundings(): JobSurroundings;
 
   /** What of other objects a wake needs. */
-  protected abstract connections(account: string): Pick<WakeTarget, 'settle' | 'sharedFrames'>;
+  protected abstract connections(account: string): JobConnections;
 
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
@@ -112,6 +125,7 @@ export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
         // Its wake, if it waits for its turn, does not come back for it: nobody shall wait behind it.
         this.surroundings().turns.leave(this.#id);
         this.#store.write(change);
+        this.#interrupt();
       }
       return this.#viewOf(this.#store.job() as JobRecord);
     });
@@ -124,6 +138,7 @@ export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
     this.surroundings().turns.leave(this.#id);
     this.surroundings().pasts.take(this.#id, -1);
     this.#store.write(gone(job, 'removed', this.#moment(job)));
+    this.#interrupt();
     return true;
   }
 
@@ -148,17 +163,29 @@ export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
   }
 
   #target({ account }: JobRecord): WakeTarget {
+    const { id, settle, sharedFrames, fetch, secrets } = this.connections(account);
     return {
       id: this.#id,
       store: this.#store,
       sync: () => this.ctx.storage.sync(),
       forget: () => this.#store.forget(),
-      ...this.connections(account),
+      settle,
+      sharedFrames,
+      deliver: (url, delivery) => {
+        const order = { videoId: id, url, delivery, interruption: this.#interruption.signal };
+        const { clock, log } = this.surroundings();
+        return deliver(order, { fetch, secrets, clock, log });
+      },
     };
   }
 
   #viewOf(job: JobRecord): JobView {
     return viewOf(job, costOf(this.#store.settlements()));
+  }
+
+  #interrupt(): void {
+    this.#interruption.abort();
+    this.#interruption = new AbortController();
   }
 
   #moment(job: JobRecord): Moment {
@@ -218,7 +245,7 @@ export abstract class JobObject<Env = unknown> extends DurableObject<Env> {
 }
 
 function viewOf(job: JobRecord, cost: Cost): JobView {
-  const { spec, build, source, status, createdAt, completedAt, expiresAt, error } = job;
+  const { spec, build, source, status, createdAt, completedAt, expiresAt, error, webhookUrl } = job;
   if (!isVisible(status)) throw new Error(`a job that is ${status} shows nothing`);
   return {
     spec,
@@ -231,5 +258,6 @@ function viewOf(job: JobRecord, cost: Cost): JobView {
     completedAt,
     expiresAt,
     error,
+    webhook: webhookUrl === null ? null : { url: webhookUrl, delivery: job.deliveries.at(-1) ?? null },
   };
 }

@@ -1,6 +1,7 @@
 import type { Capture } from '../billing/holds.ts';
 import type { Price } from '../billing/price.ts';
 import type { JobError, JobSpec, JobStatus } from '../contract/job.ts';
+import type { Delivery } from '../contract/webhook.ts';
 import type { CachedFrame } from '../engine/generation.ts';
 import type { PartialFrame } from '../engine/partial-frame.ts';
 import type { Command, Source } from './job-directory.ts';
@@ -38,6 +39,10 @@ export interface JobRecord {
   /** True once the account knows that the video has expired or was removed. */
   readonly isGoneHeard: boolean;
   readonly error: JobError | null;
+  /** Who is told when the video ends, or null. */
+  readonly webhookUrl: string | null;
+  /** Of the newest end, the last one, and of earlier ends that the webhook has not heard of. */
+  readonly deliveries: readonly Delivery[];
 }
 
 /** A finished frame and its latents, from which K and V can be made anew. */

@@ -2,6 +2,7 @@ import type { Price } from '../billing/price.ts';
 import { limits } from '../contract/config.ts';
 import type { StoredFrame } from '../contract/frame.ts';
 import { JobError, JobSpec, JobStatus } from '../contract/job.ts';
+import { Delivery } from '../contract/webhook.ts';
 import type { FrameCache } from '../engine/frame-cache.ts';
 import type { CachedFrame } from '../engine/generation.ts';
 import type { PartialFrame } from '../engine/partial-frame.ts';
@@ -237,6 +238,8 @@ const changing: Partial<
   expiresAt: { column: 'expires_at', toSql: plain },
   isGoneHeard: { column: 'is_gone_heard', toSql: Number },
   error: { column: 'error', toSql: json },
+  webhookUrl: { column: 'webhook_url', toSql: plain },
+  deliveries: { column: 'deliveries', toSql: json },
 };
 
 /** Without the first frame's bytes, which most readers of a job don't need. */
@@ -279,6 +282,8 @@ interface JobRow extends Record<string, SqlStorageValue> {
   expires_at: number | null;
   is_gone_heard: number;
   error: string | null;
+  webhook_url: string | null;
+  deliveries: string;
 }
 
 function recordOf(row: JobRow): JobRecord {
@@ -302,6 +307,8 @@ function recordOf(row: JobRow): JobRecord {
     expiresAt: row.expires_at,
     isGoneHeard: row.is_gone_heard === 1,
     error: row.error === null ? null : JobError.parse(JSON.parse(row.error)),
+    webhookUrl: row.webhook_url,
+    deliveries: Delivery.array().parse(JSON.parse(row.deliveries)),
   };
 }
 

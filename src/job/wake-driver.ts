@@ -1,6 +1,7 @@
 import type { Backend, Lease } from '../backend/backend.ts';
 import { ModelFileError } from '../backend/model-files.ts';
 import { fault, type Log } from '../contract/log.ts';
+import type { Delivery } from '../contract/webhook.ts';
 import { type OpenChunk, openChunk } from './chunk.ts';
 import { frameMilliseconds, nextFrameMultiplyAdds, type Speed } from './frame-cost.ts';
 import type { FrameCommit, JobRecord } from './job-record.ts';
@@ -10,6 +11,7 @@ import { isRunning } from './state-table.ts';
 import type { Turns } from './turns.ts';
 import { leaseMilliseconds, modelGone, sourceGone } from './wake.ts';
 import { type Answers, type Effect, type Piece, type SettlementMessage, wake } from './wake-protocol.ts';
+import type { DeliveryAnswer } from './webhook-changes.ts';
 
 /** Frames of a source that are copied in one wake. */
 const sharedPageFrames = 64;
@@ -22,6 +24,8 @@ export interface JobSurroundings {
   readonly turns: Turns;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
+  /** From 0 to 1. */
+  readonly random: () => number;
   readonly sleep: (milliseconds: number) => Promise<void>;
   /** Milliseconds that a resting video is kept. */
   readonly expiryMs: number;
@@ -40,6 +44,8 @@ export interface WakeTarget {
   /** Resolves once the account has the message. */
   readonly settle: (message: SettlementMessage) => Promise<void>;
   readonly forget: () => Promise<void>;
+  /** One try; never throws. */
+  readonly deliver: (url: string, delivery: Delivery) => Promise<DeliveryAnswer>;
 }
 
 /**
@@ -81,12 +87,14 @@ class WakeDriver {
   }
 
   perform(effect: Effect): Answer<Effect['kind']> {
-    const { store, sync, settle, forget } = this.#target;
+    const { store, sync, settle, forget, deliver } = this.#target;
     switch (effect.kind) {
       case 'read':
         return store.job();
       case 'clock':
         return this.#surroundings.clock();
+      case 'random':
+        return this.#surroundings.random();
       case 'settlement':
         return store.settlement(effect.hold);
       case 'outbox':
@@ -105,6 +113,8 @@ class WakeDriver {
         return this.#attempted(() => this.#share());
       case 'settle':
         return this.#succeeded(settle(effect.message));
+      case 'deliver':
+        return deliver(effect.url, effect.delivery);
       case 'forget':
         return forget().then(() => undefined);
     }

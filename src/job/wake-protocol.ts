@@ -1,6 +1,7 @@
 import type { Capture } from '../billing/holds.ts';
 import { limits } from '../contract/config.ts';
 import type { JobError } from '../contract/job.ts';
+import type { Delivery } from '../contract/webhook.ts';
 import type { PartialFrame } from '../engine/partial-frame.ts';
 import {
   attemptBegun,
@@ -24,6 +25,15 @@ import {
   retryMilliseconds,
   settleRetryMilliseconds,
 } from './wake.ts';
+import {
+  type DeliveryAnswer,
+  deliveryBegun,
+  deliveryEnded,
+  dueDelivery,
+  earlier,
+  nextDeliveryAt,
+  withDelivery,
+} from './webhook-changes.ts';
 
 /** What a piece of work came to. */
 export type Piece =
@@ -53,6 +63,8 @@ export interface SettlementMessage {
 export interface Answers {
   read: JobRecord | null;
   clock: number;
+  /** From 0 to 1. */
+  random: number;
   settlement: Settlement;
   outbox: Settlement[];
   write: undefined;
@@ -66,12 +78,14 @@ export interface Answers {
   share: Piece;
   /** True once the account has it. */
   settle: boolean;
+  /** Within the time of one try. */
+  deliver: DeliveryAnswer;
   /** All of the job is deleted. */
   forget: undefined;
 }
 
 export type Effect =
-  | { readonly kind: 'read' | 'clock' | 'outbox' | 'turn' | 'sync' | 'forget' }
+  | { readonly kind: 'read' | 'clock' | 'random' | 'outbox' | 'turn' | 'sync' | 'forget' }
   | { readonly kind: 'settlement'; readonly hold: number }
   | { readonly kind: 'write'; readonly change: JobChange }
   | { readonly kind: 'wait'; readonly milliseconds: number }
@@ -79,7 +93,9 @@ export type Effect =
   | { readonly kind: 'compute' }
   /** The next frames of the source. */
   | { readonly kind: 'share' }
-  | { readonly kind: 'settle'; readonly message: SettlementMessage };
+  | { readonly kind: 'settle'; readonly message: SettlementMessage }
+  /** The webhook at `url` hears of an end of the video. */
+  | { readonly kind: 'deliver'; readonly url: string; readonly delivery: Delivery };
 
 /** Protocols do nothing themselves: they yield effects and get answers, so that any world can run them. */
 export type Protocol<Result> = Generator<Effect, Result, Answers[Effect['kind']]>;
@@ -91,7 +107,10 @@ export interface WakeSettings {
   readonly expiryMs: number;
 }
 
-/** One alarm run of a job: a chunk of frames, then the account. docs/decisions/0003-durability.md tells why so. */
+/**
+ * One alarm run of a job: a chunk of frames, then the account; of a job that rests, the webhook in place of frames.
+ * docs/decisions/0003-durability.md tells why so.
+ */
 export function* wake(settings: WakeSettings): Protocol<void> {
   const job = yield* ask({ kind: 'read' });
   if (job === null) return;
@@ -102,7 +121,9 @@ export function* wake(settings: WakeSettings): Protocol<void> {
     if (isShared) yield* attempt(job, settings, 'share');
     else if (yield* takeTurn(job, settings)) yield* attempt(job, settings, 'compute');
   }
-  yield* settleAccount();
+  const restUntil = yield* settleAccount();
+  // Not after frames: whoever computed holds the right to compute until the wake ends, and no receiver may hold it.
+  if (!isRunning(job.status)) yield* tellWebhook(restUntil);
 }
 
 /** True once it is this job's turn; false where it was told otherwise meanwhile, or waited long enough for one wake. */
@@ -161,29 +182,57 @@ function outcome(job: JobRecord, piece: Piece, moment: Moment, { leaseMs }: Wake
   }
 }
 
-/** Tells the account what it has not confirmed; afterwards a resting job sleeps until it expires. */
-function* settleAccount(): Protocol<void> {
+/**
+ * Tells the account what it has not confirmed; afterwards a resting job sleeps until it expires, or its webhook is to
+ * hear of something.
+ * @returns when a resting job wants to be awake for another reason than its webhook
+ */
+function* settleAccount(): Protocol<number | null> {
   const job = yield* ask({ kind: 'read' });
-  if (job === null) return;
+  if (job === null) return null;
   const settlements = yield* ask({ kind: 'outbox' });
   const isGone = !isVisible(job.status);
   const isUpToDate = settlements.length === 0 && (!isGone || job.isGoneHeard);
   const isHeard = isUpToDate || (yield* ask({ kind: 'settle', message: { settlements, isGone } }));
   const standing = yield* ask({ kind: 'read' });
-  if (standing === null) return;
+  if (standing === null) return null;
   if (isHeard && standing.status === 'removed' && isGone) {
     yield* ask({ kind: 'forget' });
-    return;
+    return null;
   }
   const heard = isHeard && !isUpToDate ? settled(standing, settlements, isGone) : null;
   if (isRunning(standing.status)) {
     if (heard !== null) yield* write(heard);
-    return;
+    return null;
   }
   const isNewer = standing.epoch !== job.epoch;
   const now = yield* ask({ kind: 'clock' });
-  const wakeAt = isNewer ? now : isHeard ? standing.expiresAt : now + settleRetryMilliseconds;
-  yield* write({ ...heard, job: { ...heard?.job, wakeAt } });
+  const restUntil = isNewer ? now : isHeard ? standing.expiresAt : now + settleRetryMilliseconds;
+  yield* write({ ...heard, job: { ...heard?.job, wakeAt: earlier(restUntil, nextDeliveryAt(standing)) } });
+  return restUntil;
+}
+
+/** One try at what the webhook of a resting job is to hear. Nothing else waits for it: neither frames nor the expiry. */
+function* tellWebhook(restUntil: number | null): Protocol<void> {
+  const job = yield* ask({ kind: 'read' });
+  if (job === null || job.webhookUrl === null || isRunning(job.status)) return;
+  const now = yield* ask({ kind: 'clock' });
+  const due = dueDelivery(job, now);
+  if (due === null) return;
+  const tried = deliveryBegun(due, now, yield* ask({ kind: 'random' }));
+  yield* write(delivered(job, tried, restUntil));
+  if (tried.status === 'failed') return;
+  const answer = yield* ask({ kind: 'deliver', url: job.webhookUrl, delivery: tried });
+  const standing = yield* ask({ kind: 'read' });
+  const ended = standing && deliveryEnded(standing, tried, answer);
+  if (standing === null || ended === null) return;
+  if (standing.epoch === job.epoch) yield* write(delivered(standing, ended, restUntil));
+  else yield* write({ job: { deliveries: withDelivery(standing, ended) } });
+}
+
+function delivered(job: JobRecord, delivery: Delivery, restUntil: number | null): JobChange {
+  const deliveries = withDelivery(job, delivery);
+  return { job: { deliveries, wakeAt: earlier(restUntil, nextDeliveryAt({ deliveries })) } };
 }
 
 function* momentOf(job: JobRecord, { expiryMs }: WakeSettings): Protocol<Moment> {

@@ -1,6 +1,10 @@
 import { costOf, type Price } from '../../src/billing/price.ts';
 import { Failure } from '../../src/contract/failure.ts';
+<<<<<<< HEAD
 import type { Cost, VideoStatus } from '../../src/contract/job.ts';
+=======
+import type { Delivery, WebhookSecret } from '../../src/contract/webhook.ts';
+>>>>>>> cd58129 (Webhooks: the end of a video is told, signed, at least once, within the core that commits it)
 import type { Command, JobDirectory, NamedJob, NewJob, News } from '../../src/job/job-directory.ts';
 import { extensionPrice, newJobPrice } from '../../src/job/order-price.ts';
 import { isFinished, isSoAlready, nextStatus } from '../../src/job/state-table.ts';
@@ -25,6 +29,12 @@ export class MemoryJobs implements JobDirectory {
   /** What was told to jobs. */
   readonly commands: Command[] = [];
   newsCalls = 0;
+  secret: WebhookSecret = {
+    object: 'webhook_secret',
+    secret: `whsec_${'A'.repeat(43)}=`,
+    created_at: 1_700_000_000,
+    previous_until: null,
+  };
   #created = 0;
   #changed = Promise.withResolvers<void>();
 
@@ -44,6 +54,7 @@ export class MemoryJobs implements JobDirectory {
       completedAt: null,
       expiresAt: null,
       error: null,
+      webhook: created.webhookUrl === undefined ? null : { url: created.webhookUrl, delivery: null },
     };
     this.entries.push({ job, created, orders: [price], pngs, isExpired: false });
     return job;
@@ -54,6 +65,11 @@ export class MemoryJobs implements JobDirectory {
     entry.pngs.push(...pngs);
     entry.job = paid(entry, { ...entry.job, status, committedFrames: entry.pngs.length });
     this.#tell();
+  }
+
+  deliver(id: string, delivery: Delivery): void {
+    const entry = this.#existing(id);
+    entry.job = { ...entry.job, webhook: entry.job.webhook && { ...entry.job.webhook, delivery } };
   }
 
   expire(id: string): void {
@@ -104,11 +120,17 @@ export class MemoryJobs implements JobDirectory {
     if (command.kind === 'extend') {
       if (!isFinished(job.status))
         throw new Failure('job_not_finished', 'The video is not finished; extend it later.');
+<<<<<<< HEAD
       const { from, frames, labels: after } = command;
       const labels = after && [...job.spec.labels.filter((change) => change.from < from), ...after];
       entry.orders.push(extensionPrice(command));
       const spec = { ...job.spec, frames, labels: labels ?? job.spec.labels };
       entry.job = paid(entry, { ...job, status: 'queued', spec });
+=======
+    } else if (command.kind === 'notify') {
+      const url = command.webhookUrl ?? job.webhook?.url;
+      if (url !== undefined) entry.job = { ...job, webhook: { url, delivery: null } };
+>>>>>>> cd58129 (Webhooks: the end of a video is told, signed, at least once, within the core that commits it)
     } else if (!isSoAlready(job.status, command.kind)) {
       if (isFinished(job.status)) throw new Failure('job_terminal', `The video is ${job.status} already.`);
       const status = nextStatus(job.status, commandedEvent[command.kind]) as VideoStatus;
@@ -123,6 +145,15 @@ export class MemoryJobs implements JobDirectory {
     if (position >= 0) this.entries.splice(position, 1);
     this.#tell();
     return position >= 0;
+  }
+
+  async webhookSecret() {
+    return this.secret;
+  }
+
+  async rotateWebhookSecret() {
+    this.secret = { ...this.secret, secret: `whsec_${'B'.repeat(43)}=`, previous_until: 1_700_086_400 };
+    return this.secret;
   }
 
   #tell(): void {

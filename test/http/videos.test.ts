@@ -47,6 +47,7 @@ describe('creating', () => {
       completed_at: null,
       expires_at: null,
       error: null,
+      webhook: null,
     });
   });
 

@@ -39,4 +39,6 @@ export const sampleRecord: JobRecord = {
   expiresAt: null,
   isGoneHeard: false,
   error: null,
+  webhookUrl: null,
+  deliveries: [],
 };

@@ -98,7 +98,7 @@ it('the reason of a frame that cannot be made names the frame', () => {
 });
 
 it('a job is overdue once its time to wake has passed, and never without one', () => {
-  const job = newRecord({ ...sampleRecord, firstFrame: null, frameCredits: 10 }, 10);
+  const job = newRecord({ ...sampleRecord, webhookUrl: undefined, firstFrame: null, frameCredits: 10 }, 10);
   expect([isOverdue(job, 11), isOverdue(job, 10)]).toEqual([true, false]);
   expect(isOverdue({ ...job, wakeAt: null }, 11)).toBe(false);
 });

@@ -373,6 +373,8 @@ function answerOf(effect: Effect, state: JobState): AnyAnswer {
       return state.job;
     case 'clock':
       return now;
+    case 'random':
+      return 0.5;
     case 'settlement':
       return settlementOf(state, effect.hold);
     case 'outbox':

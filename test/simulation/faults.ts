@@ -26,6 +26,12 @@ export interface Faults {
   readonly poison: 'none' | 'throws' | 'kills';
   /** Another build of the model is served: never, for a while, or from some moment on. */
   readonly otherBuild: 'never' | 'for a while' | 'for ever';
+  /** A receiver of webhooks answers with an error. */
+  readonly failingReceiver: number;
+  /** ... does not answer. */
+  readonly hangingReceiver: number;
+  /** ... wants no more. */
+  readonly goneReceiver: number;
   /** A client's second call comes much later than its first. */
   readonly slowClient: number;
   /** A client dies between two calls. */
@@ -52,5 +58,8 @@ export function drawFaults(random: SeededRandom): Faults {
     otherBuild: random.below(10) === 0 ? random.pick(['for a while', 'for ever'] as const) : 'never',
     slowClient: rate(5, 0.1, 0.4),
     deadClient: rate(5, 0.1, 0.4),
+    failingReceiver: rate(3, 0.3, 1),
+    hangingReceiver: rate(4, 0.2, 1),
+    goneReceiver: rate(8, 0.3),
   };
 }

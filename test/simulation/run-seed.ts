@@ -2,6 +2,7 @@ import { checkJobAtEnd } from './job-invariants.ts';
 import { SimulatedAccount } from './simulated-account.ts';
 import { SimulatedClients } from './simulated-clients.ts';
 import type { SimulatedJob } from './simulated-job.ts';
+import { SimulatedReceiver } from './simulated-receiver.ts';
 import type { Variant } from './variant.ts';
 import { World } from './world.ts';
 
@@ -30,7 +31,8 @@ function live(world: World): void {
     maximum: random.pick([2, 4, 100]),
     startingCredits: world.moneyRandom.pick([0, 60, 100_000, 100_000, 100_000, 100_000]),
   });
-  const clients = new SimulatedClients(world, account, jobs);
+  const receiver = new SimulatedReceiver(world);
+  const clients = new SimulatedClients(world, { account, receiver }, jobs);
   clients.begin();
   const faultyMilliseconds = random.pick([2000, 10_000, 150_000]);
   planFaults(world, account, jobs, faultyMilliseconds);
@@ -43,7 +45,10 @@ function live(world: World): void {
     world.runUntil(world.now + 60_000);
   }
   world.runUntil(world.now + restMilliseconds);
-  for (const job of jobs.values()) checkJobAtEnd(job);
+  for (const job of jobs.values()) {
+    checkJobAtEnd(job);
+    receiver.checkAtEnd(job);
+  }
   account.checkAtEnd();
 }
 

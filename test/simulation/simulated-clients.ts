@@ -7,6 +7,7 @@ import { isFinished } from '../../src/job/state-table.ts';
 import { givenContent, newPlan, type PlannedFrame } from './frame-content.ts';
 import type { SimulatedAccount } from './simulated-account.ts';
 import { type JobNature, type SeenJob, SimulatedJob } from './simulated-job.ts';
+import type { SimulatedReceiver } from './simulated-receiver.ts';
 import type { World } from './world.ts';
 
 const neverMilliseconds = 1e12;
@@ -15,12 +16,18 @@ const neverMilliseconds = 1e12;
 export class SimulatedClients {
   readonly #world: World;
   readonly #account: SimulatedAccount;
+  readonly #receiver: SimulatedReceiver;
   readonly #jobs: Map<string, SimulatedJob>;
   readonly #expiryMs: number;
 
-  constructor(world: World, account: SimulatedAccount, jobs: Map<string, SimulatedJob>) {
+  constructor(
+    world: World,
+    others: { readonly account: SimulatedAccount; readonly receiver: SimulatedReceiver },
+    jobs: Map<string, SimulatedJob>,
+  ) {
     this.#world = world;
-    this.#account = account;
+    this.#account = others.account;
+    this.#receiver = others.receiver;
     this.#jobs = jobs;
     this.#expiryMs = world.random.chance(0.3) ? world.random.between(300, 30_000) : neverMilliseconds;
   }
@@ -52,7 +59,7 @@ export class SimulatedClients {
     const { random } = this.#world;
     const job = this.#anyJob();
     if (job === undefined) return;
-    const action = random.below(16);
+    const action = random.below(18);
     if (action < 3) this.#command(job, { kind: 'cancel' });
     else if (action < 5) this.#command(job, { kind: 'pause' });
     else if (action < 7) this.#command(job, { kind: 'resume' });
@@ -60,7 +67,8 @@ export class SimulatedClients {
     else if (action < 12) this.#look(job, (seen) => this.#extend(job, seen));
     else if (action < 14) this.#look(job, (seen) => this.#fork(job, seen));
     else if (action < 15) this.#look(job, () => undefined);
-    else this.#remove(job);
+    else if (action < 16) this.#remove(job);
+    else this.#command(job, { kind: 'notify', webhookUrl: this.#webhookUrl() });
   }
 
   /** Again and again under the same references: each counts once. */
@@ -119,13 +127,18 @@ export class SimulatedClients {
 
   #create(order: NewJob, plan: readonly PlannedFrame[]): void {
     const id = `job ${this.#jobs.size}`;
-    const surroundings = { nature: this.#nature(), account: this.#account, others: this.#jobs };
+    const surroundings = {
+      nature: this.#nature(),
+      account: this.#account,
+      receiver: this.#receiver,
+      others: this.#jobs,
+    };
     const job = new SimulatedJob(id, this.#world, surroundings);
     this.#jobs.set(id, job);
     this.#open(id, newJobPrice(order), (opened) =>
       this.#call(
         job,
-        () => job.create(order, opened, plan),
+        () => job.create({ ...order, webhookUrl: this.#webhookUrl() }, opened, plan),
         (answer) => this.#dropUnless(answer === 'created', id, opened.hold),
       ),
     );
@@ -202,6 +215,10 @@ export class SimulatedClients {
     answered: (result: Result) => void,
   ): void {
     this.#world.call(object, handle, answered, () => undefined);
+  }
+
+  #webhookUrl(): string | undefined {
+    return this.#world.random.chance(0.5) ? 'https://hooks.example.com/' : undefined;
   }
 
   #labels(from: number, frames: number): LabelChange[] {

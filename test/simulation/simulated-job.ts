@@ -25,6 +25,7 @@ import {
 } from './job-state.ts';
 import type { SimulatedAccount } from './simulated-account.ts';
 import { SimulatedObject, StorageFull } from './simulated-object.ts';
+import type { SimulatedReceiver } from './simulated-receiver.ts';
 import { SimulatedWake } from './simulated-wake.ts';
 import { must } from './violation.ts';
 import type { World } from './world.ts';
@@ -56,6 +57,7 @@ export interface SeenJob {
 export class SimulatedJob extends SimulatedObject<JobState> {
   readonly nature: JobNature;
   readonly account: SimulatedAccount;
+  readonly receiver: SimulatedReceiver;
   readonly others: ReadonlyMap<string, SimulatedJob>;
   readonly store: JobStore = {
     job: () => this.state.job,
@@ -73,12 +75,14 @@ export class SimulatedJob extends SimulatedObject<JobState> {
     surroundings: {
       readonly nature: JobNature;
       readonly account: SimulatedAccount;
+      readonly receiver: SimulatedReceiver;
       readonly others: ReadonlyMap<string, SimulatedJob>;
     },
   ) {
     super(id, world, emptyJobState);
     this.nature = surroundings.nature;
     this.account = surroundings.account;
+    this.receiver = surroundings.receiver;
     this.others = surroundings.others;
   }
 
@@ -115,8 +119,10 @@ export class SimulatedJob extends SimulatedObject<JobState> {
     if (change === null) return 'done';
     if ('refused' in change) return change.refused;
     if (command.kind === 'extend') this.account.mustHold(this.id, command.order.hold);
+    if (command.kind === 'notify') this.receiver.sentAgain(this.id, job.epoch);
     this.world.turns.leave(this.id);
     this.#write(change);
+    this.#wake?.interrupt();
     if (command.kind === 'extend') this.change({ ...this.state, plan: this.#extended(job, command) });
     if (this.world.trace !== undefined)
       this.world.note(this.id, `takes ${JSON.stringify(command)}: ${this.state.job?.status}`);
@@ -129,6 +135,7 @@ export class SimulatedJob extends SimulatedObject<JobState> {
     this.world.turns.leave(this.id);
     this.world.pasts.delete(this.id);
     this.#write(gone(job, 'removed', this.#moment(job)));
+    this.#wake?.interrupt();
     this.world.note(this.id, 'is removed');
     return true;
   }
@@ -194,6 +201,7 @@ export class SimulatedJob extends SimulatedObject<JobState> {
     const before = this.state;
     this.change(written(before, change), change.job.wakeAt !== undefined);
     checkJobWrite(this.id, before, this.state);
+    this.receiver.checkWrite(this.id, before, this.state);
   }
 
   #moment(job: JobRecord): Moment {

@@ -1,5 +1,5 @@
 import type { CachedFrame } from '../../src/engine/generation.ts';
-import type { JobRecord } from '../../src/job/job-record.ts';
+import type { JobChange, JobRecord } from '../../src/job/job-record.ts';
 import { isRunning } from '../../src/job/state-table.ts';
 import { leaseMilliseconds, modelGone, sourceGone } from '../../src/job/wake.ts';
 import {
@@ -10,11 +10,13 @@ import {
   type SettlementMessage,
   wake,
 } from '../../src/job/wake-protocol.ts';
+import type { DeliveryAnswer } from '../../src/job/webhook-changes.ts';
 import { drawingOf, drawnContent, givenContent, replayStart, windowFrames } from './frame-content.ts';
 import { checkComputing } from './job-invariants.ts';
 import { cachedFrame, contentOf, frameOf, inexact } from './job-state.ts';
 import type { SimulatedJob } from './simulated-job.ts';
 import { StorageFull } from './simulated-object.ts';
+import { must } from './violation.ts';
 import type { World } from './world.ts';
 
 /** Frames of a source that are copied in one wake. */
@@ -44,6 +46,8 @@ export class SimulatedWake {
   #first: JobRecord | null = null;
   /** Pieces begun though the owner had told the job otherwise. */
   #latePieces = 0;
+  /** The try at a webhook that is waited for. */
+  #delivery: symbol | null = null;
 
   constructor(job: SimulatedJob, world: World) {
     this.#job = job;
@@ -104,6 +108,8 @@ export class SimulatedWake {
         return this.#read();
       case 'clock':
         return this.#world.now;
+      case 'random':
+        return this.#world.random.below(1000) / 1000;
       case 'settlement':
         return store.settlement(effect.hold);
       case 'outbox':
@@ -124,6 +130,7 @@ export class SimulatedWake {
     else if (effect.kind === 'compute') this.#compute();
     else if (effect.kind === 'share') this.#share();
     else if (effect.kind === 'settle') this.#settle(effect.message);
+    else if (effect.kind === 'deliver') this.#deliver(effect);
     else if (effect.kind === 'forget') this.#forget();
     else throw new Error(`${effect.kind} is answered at once`);
   }
@@ -146,6 +153,13 @@ export class SimulatedWake {
       store.write({ job: {}, frames });
       this.#job.endTurn();
       store.write(rest);
+    } else if (this.#world.variant.splitsNews && change.job.completedAt != null) {
+      const { deliveries, ...rest } = change.job;
+      store.write({ ...change, job: rest });
+      this.#job.endTurn();
+      store.write({ job: deliveries === undefined ? {} : { deliveries } });
+    } else if (this.#world.variant.countsTriesLate && isBegun(change)) {
+      store.write({ job: change.job.wakeAt === undefined ? {} : { wakeAt: change.job.wakeAt } });
     } else {
       store.write(change);
     }
@@ -283,6 +297,31 @@ export class SimulatedWake {
     else this.#job.whenOnDisk(send);
   }
 
+  #deliver({ delivery }: Extract<Effect, { kind: 'deliver' }>): void {
+    must(!this.#hasLease, () => `${this.#job.id}: a receiver is waited for with the right to compute`);
+    const waiting = Symbol();
+    this.#delivery = waiting;
+    const send = () =>
+      this.#job.receiver.take(this.#job, delivery, (answer) => {
+        if (this.#delivery === waiting) this.#delivered(answer);
+      });
+    this.#note(`tells the webhook ${delivery.type}, try ${delivery.attempts}`);
+    if (this.#world.variant.tellsWebhookEarly) send();
+    else this.#job.whenOnDisk(send);
+  }
+
+  /** The owner told the job something: no receiver is waited for. */
+  interrupt(): void {
+    if (this.#delivery !== null) this.#world.at(0, () => this.#delivered({ kind: 'interrupted' }));
+  }
+
+  #delivered(answer: DeliveryAnswer): void {
+    if (this.#delivery === null) return;
+    this.#delivery = null;
+    this.#note(`the webhook: ${JSON.stringify(answer)}`);
+    this.#resume(answer);
+  }
+
   #forget(): void {
     if (this.#world.variant.deletesAlarmFirst) {
       this.#job.setAlarm(null);
@@ -313,6 +352,14 @@ export class SimulatedWake {
   }
 }
 
+/** A try at a webhook is about to be made. */
+function isBegun({ job }: JobChange): boolean {
+  return (
+    job.status === undefined &&
+    (job.deliveries?.some(({ attempts, status }) => attempts > 0 && status === 'pending') ?? false)
+  );
+}
+
 function isAsynchronous({ kind }: Effect): boolean {
   switch (kind) {
     case 'wait':
@@ -320,6 +367,7 @@ function isAsynchronous({ kind }: Effect): boolean {
     case 'compute':
     case 'share':
     case 'settle':
+    case 'deliver':
     case 'forget':
       return true;
     default:

@@ -32,6 +32,12 @@ export interface Variant {
   readonly ignoresOpeningDeadline?: boolean;
   /** A frame and the cursor after it are two groups of writes. */
   readonly splitsCommit?: boolean;
+  /** A webhook is told before what it hears is on disk. */
+  readonly tellsWebhookEarly?: boolean;
+  /** A try at a webhook is written down after it, not before. */
+  readonly countsTriesLate?: boolean;
+  /** The end of a video and the news of it are two groups of writes. */
+  readonly splitsNews?: boolean;
   /** A past in memory is used wherever it stands. */
   readonly trustsPast?: boolean;
 }

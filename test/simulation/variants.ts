@@ -47,6 +47,9 @@ export const brokenVariants: Readonly<Record<string, Variant>> = {
   'a job begins under a hold that has been swept': { ignoresOpeningDeadline: true },
   'a frame and the cursor are written one after the other': { splitsCommit: true },
   'a past in memory is used wherever it stands': { trustsPast: true },
+  'a webhook hears of an end that a crash can still undo': { tellsWebhookEarly: true },
+  'tries at a webhook are counted after they were made': { countsTriesLate: true },
+  'the end of a video and the news of it are written one after the other': { splitsNews: true },
   'the alarm of a removed job is deleted before the job': { deletesAlarmFirst: true },
 };
 

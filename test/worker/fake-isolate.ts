@@ -28,6 +28,7 @@ export class FakeIsolate {
       pasts: new PastCache(limits.pastCacheBytes),
       turns: new Turns(),
       clock: () => this.now,
+      random: () => 0.5,
       sleep: async (milliseconds) => {
         this.now += milliseconds;
         this.onSleep(milliseconds);

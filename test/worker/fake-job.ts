@@ -4,12 +4,13 @@ import { localAccount } from '../../src/contract/access.ts';
 import type { JobSpec } from '../../src/contract/job.ts';
 import { passesPerFrame } from '../../src/engine/partial-frame.ts';
 import type { Command, Source } from '../../src/job/job-directory.ts';
-import { JobObject } from '../../src/job/job-object.ts';
+import { type JobConnections, JobObject } from '../../src/job/job-object.ts';
 import type { FrameCommit, JobRecord } from '../../src/job/job-record.ts';
 import { newJobPrice } from '../../src/job/order-price.ts';
 import { SqlJobStore } from '../../src/job/sql-job-store.ts';
-import type { JobSurroundings, WakeTarget } from '../../src/job/wake-driver.ts';
 import { sampleManifest } from '../contract/sample-manifest.ts';
+import type { JobSurroundings } from '../../src/job/wake-driver.ts';
+import type { Fetch } from '../../src/outbound/public-fetch.ts';
 import { samplePrice, sampleRecord } from '../job/sample-record.ts';
 import { FakeIsolate, frameMultiplyAdds } from './fake-isolate.ts';
 import { heldStorage, type StorageHold } from './held-storage.ts';
@@ -22,6 +23,7 @@ export interface FakeOrder extends Partial<JobSpec> {
   readonly seed?: number;
   readonly firstFrame?: Uint8Array;
   readonly source?: Source;
+  readonly webhookUrl?: string;
 }
 
 type Extend = Extract<Command, { kind: 'extend' }>;
@@ -37,7 +39,7 @@ export interface MadeVideo {
 
 interface HeldEnv {
   readonly surroundings: JobSurroundings;
-  readonly connections: Pick<WakeTarget, 'settle' | 'sharedFrames'>;
+  readonly connections: JobConnections;
 }
 
 /** The real object of a job in an isolate of the test's. */
@@ -66,6 +68,9 @@ export class FakeJob implements StorageHold {
   onStatement: (query: string) => void = () => undefined;
   onSync: () => void = () => undefined;
   readonly account = new MemoryAccount();
+  /** What is behind the URLs of strangers. */
+  fetch: Fetch = () => Promise.reject(new Error('nobody is there'));
+  secrets = [`whsec_${'A'.repeat(43)}=`];
   /** Videos that this one can be a fork of, by their public ids. */
   readonly sources = new Map<string, readonly FrameCommit[]>();
   readonly storage: DurableObjectStorage;
@@ -88,6 +93,9 @@ export class FakeJob implements StorageHold {
       this.#object = new HeldJobObject(this.#state, {
         surroundings: isolate.surroundings,
         connections: {
+          id: 'video_0123',
+          fetch: (url, init) => this.fetch(url, init),
+          secrets: async () => this.secrets,
           settle: async (message) => this.account.settle(message),
           sharedFrames: async (id, from, count) => this.sources.get(id)?.slice(from, from + count) ?? null,
         },
@@ -106,7 +114,7 @@ export class FakeJob implements StorageHold {
   }
 
   async create(isolate: FakeIsolate, order: FakeOrder = {}): Promise<void> {
-    const { seed, firstFrame = null, source = null, ...changes } = order;
+    const { seed, firstFrame = null, source = null, webhookUrl, ...changes } = order;
     const legs = seed === undefined ? {} : { legs: [{ from: 0, seed, interval: 1 }] };
     const { decodeSteps, headSteps, temperature } = { ...sampleSpec, ...changes };
     const firstFrameSampling = { decodeSteps, headSteps, temperature };
@@ -115,7 +123,7 @@ export class FakeJob implements StorageHold {
     const cost = { frameMultiplyAdds, firstFrameMultiplyAdds: firstFrameCost(spec) };
     const { frameCredits } = samplePrice;
     const bound = { account: localAccount, build: 'build-1' };
-    const job = { ...bound, spec, ...cost, frameCredits, firstFrame, source };
+    const job = { ...bound, spec, ...cost, frameCredits, firstFrame, source, webhookUrl };
     await object.create(job, { hold: 0, openedAt: isolate.now, price: newJobPrice(job) });
   }
 
