@@ -1,6 +1,7 @@
 import type { ApiKey, ApiKeyDeleted, ApiKeyList, NewApiKey } from '../contract/access.ts';
 import type { ModelCard, Video, VideoList } from '../contract/job.ts';
 import type { VideoDeleted } from '../contract/video-event.ts';
+import type { WebhookSecret } from '../contract/webhook.ts';
 import type { Example } from './route.ts';
 
 // The tests send every request here to a service with the sprite model and compare what it answers. Numbers that a
@@ -36,6 +37,7 @@ const walk: Video = {
   completed_at: null,
   expires_at: null,
   error: null,
+  webhook: null,
 };
 
 const finished: Video = {
@@ -99,6 +101,15 @@ const schedule = [
   { from: 16, label: 'jump' },
 ];
 
+const webhookUrl = 'https://hooks.example.com/videos';
+
+const secret: WebhookSecret = {
+  object: 'webhook_secret',
+  secret: `whsec_${'A'.repeat(43)}=`,
+  created_at: 1_700_000_000,
+  previous_until: null,
+};
+
 /** Requests and their answers by the name of the route. */
 export const examples = {
   createVideo: [
@@ -112,6 +123,31 @@ export const examples = {
         labels: schedule,
         cost: { quoted: 1610, held: 1610, captured: 0, released: 0 },
       } satisfies Video,
+    },
+  ],
+  notifyWebhook: [
+    {
+      summary: 'To another URL',
+      path,
+      body: { webhook_url: webhookUrl },
+      answer: {
+        ...finished,
+        webhook: {
+          ...{ url: webhookUrl, event: 'video.completed', status: 'pending' },
+          ...{ attempts: 0, last_error: null, next_attempt_at: 1_790_000_100 },
+        },
+      } satisfies Video,
+    },
+  ],
+  retrieveWebhookSecret: [{ summary: 'The secret', answer: secret }],
+  rotateWebhookSecret: [
+    {
+      summary: 'Another secret',
+      answer: {
+        ...secret,
+        secret: `whsec_${'B'.repeat(43)}=`,
+        previous_until: 1_700_086_400,
+      } satisfies WebhookSecret,
     },
   ],
   listVideos: [

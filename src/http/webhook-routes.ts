@@ -4,6 +4,7 @@ import { Failure } from '../contract/failure.ts';
 import { Video } from '../contract/job.ts';
 import { NotifyRequest } from '../contract/video-change.ts';
 import { WebhookSecret } from '../contract/webhook.ts';
+import { examples } from './examples.ts';
 import { foundJob } from './found-job.ts';
 import { type Route, route } from './route.ts';
 import type { ServiceEnvironment } from './services.ts';
@@ -31,6 +32,7 @@ export const webhookRoutes: readonly Route[] = [
     body: { schema: NotifyRequest, isOptional: true },
     answer: { description: 'The job after it.', content: { 'application/json': Video } },
     failures: ['job_not_found', 'job_expired', 'url_scheme', 'url_host', 'url_credentials', 'url_port'],
+    examples: examples.notifyWebhook,
     handle: notify,
   }),
   route({
@@ -40,7 +42,8 @@ export const webhookRoutes: readonly Route[] = [
     name: 'retrieveWebhookSecret',
     summary: 'Shows what events are signed with',
     description: 'One secret for all webhooks of the account, made when it is first needed.',
-    handle: async ({ env: { jobs } }) => Response.json(await jobs.webhookSecret()),
+    examples: examples.retrieveWebhookSecret,
+    handle: async ({ var: { jobs } }) => Response.json(await jobs.webhookSecret()),
   }),
   route({
     ...secret,
@@ -50,12 +53,13 @@ export const webhookRoutes: readonly Route[] = [
     summary: 'Makes another secret',
     description:
       'For a day events carry signatures of both. Rotating again ends the one before at once: do it twice where a secret has leaked.',
-    handle: async ({ env: { jobs } }) => Response.json(await jobs.rotateWebhookSecret()),
+    examples: examples.rotateWebhookSecret,
+    handle: async ({ var: { jobs } }) => Response.json(await jobs.rotateWebhookSecret()),
   }),
 ];
 
 async function notify(
-  { env: { jobs } }: Context<ServiceEnvironment>,
+  { var: { jobs } }: Context<ServiceEnvironment>,
   { path: { id }, body }: { path: { id: string }; body: z.infer<typeof NotifyRequest> },
 ): Promise<Response> {
   const { webhook_url: webhookUrl } = body;

@@ -1,10 +1,7 @@
 import { costOf, type Price } from '../../src/billing/price.ts';
 import { Failure } from '../../src/contract/failure.ts';
-<<<<<<< HEAD
 import type { Cost, VideoStatus } from '../../src/contract/job.ts';
-=======
-import type { Delivery, WebhookSecret } from '../../src/contract/webhook.ts';
->>>>>>> cd58129 (Webhooks: the end of a video is told, signed, at least once, within the core that commits it)
+import { type Delivery, WebhookEventType, type WebhookSecret } from '../../src/contract/webhook.ts';
 import type { Command, JobDirectory, NamedJob, NewJob, News } from '../../src/job/job-directory.ts';
 import { extensionPrice, newJobPrice } from '../../src/job/order-price.ts';
 import { isFinished, isSoAlready, nextStatus } from '../../src/job/state-table.ts';
@@ -120,17 +117,15 @@ export class MemoryJobs implements JobDirectory {
     if (command.kind === 'extend') {
       if (!isFinished(job.status))
         throw new Failure('job_not_finished', 'The video is not finished; extend it later.');
-<<<<<<< HEAD
       const { from, frames, labels: after } = command;
       const labels = after && [...job.spec.labels.filter((change) => change.from < from), ...after];
       entry.orders.push(extensionPrice(command));
       const spec = { ...job.spec, frames, labels: labels ?? job.spec.labels };
       entry.job = paid(entry, { ...job, status: 'queued', spec });
-=======
     } else if (command.kind === 'notify') {
       const url = command.webhookUrl ?? job.webhook?.url;
-      if (url !== undefined) entry.job = { ...job, webhook: { url, delivery: null } };
->>>>>>> cd58129 (Webhooks: the end of a video is told, signed, at least once, within the core that commits it)
+      const delivery = isFinished(job.status) ? freshDelivery(job) : null;
+      if (url !== undefined) entry.job = { ...job, webhook: { url, delivery } };
     } else if (!isSoAlready(job.status, command.kind)) {
       if (isFinished(job.status)) throw new Failure('job_terminal', `The video is ${job.status} already.`);
       const status = nextStatus(job.status, commandedEvent[command.kind]) as VideoStatus;
@@ -184,4 +179,12 @@ function paid({ orders, created }: Entry, job: NamedJob): NamedJob {
   });
   const cost: Cost = costOf(charges);
   return { ...job, cost };
+}
+
+function freshDelivery({ status, completedAt }: NamedJob): Delivery {
+  const endedAt = completedAt ?? 0;
+  return {
+    ...{ epoch: 0, type: WebhookEventType.parse(`video.${status}`), endedAt, status: 'pending' },
+    ...{ attempts: 0, nextAttemptAt: endedAt, lastError: null },
+  };
 }
