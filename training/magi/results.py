@@ -30,6 +30,8 @@ TITLES = {
 _SHOWN = 16
 """Frames of a row of a contact sheet."""
 _SEEDS = range(3)
+_SHEET_PIXELS = 64
+"""Least width of a frame on a contact sheet."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,9 @@ def steps_text(model: Model, known: dict) -> str:
     return "\n\n".join(
         [
             "### Decode steps and head steps",
-            f"{known['characters']} characters facing down, the same clips and noise for all; native "
-            "onnxruntime, one thread. The service's own speed is below it by a factor that does not "
-            "depend on the steps.",
+            f"{known['characters']} characters facing down, the same clips and noise for all. The "
+            "milliseconds are of native onnxruntime, one thread, the given frame's share included; a "
+            "Worker is slower.",
             steps.table(known["cells"]),
             f"![PSNR against multiply-adds](pictures/steps-{model.name}.svg)",
         ]
@@ -118,6 +120,7 @@ def draw_sheets(model: Model, folder: Path) -> list[str]:
     """Contact sheets of videos from first frames that are nobody's drawing but this project's: the
     hand-drawn one under every label, and the model's own. Returns Markdown."""
     told = []
+    scale = max(1, _SHEET_PIXELS // model.frame_shape[1])
     if model.first_frame is not None:
         given = model.first_frame[None]
         videos = [
@@ -125,7 +128,7 @@ def draw_sheets(model: Model, folder: Path) -> list[str]:
             for index in range(len(model.labels))
         ]
         name = f"{model.name}-hand-drawn.png"
-        contact_sheet(videos, model.labels, folder / name, 1)
+        contact_sheet(videos, model.labels, folder / name, scale)
         told.append(f"One hand-drawn first frame under every label:\n\n![Every label](pictures/{name})")
     nothing = np.zeros((0, *model.frame_shape), np.uint8)
     label = 1 if model.labels else 0
@@ -133,7 +136,7 @@ def draw_sheets(model: Model, folder: Path) -> list[str]:
     videos = [model.animate(Request(nothing, [label] * _SHOWN, seed)) for seed in _SEEDS]
     name = f"{model.name}-model-drawn.png"
     names = ["first frames, one seed each", *(f"seed {seed}" for seed in _SEEDS)]
-    contact_sheet([np.stack(firsts), *videos], names, folder / name, 1)
+    contact_sheet([np.stack(firsts), *videos], names, folder / name, scale)
     told.append(f"First frames that the model drew, and videos from some:\n\n![Drawn](pictures/{name})")
     return told
 
