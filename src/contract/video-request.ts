@@ -26,7 +26,7 @@ export const VideoRequest = z
       )
       .optional()
       .describe(
-        `The first frame: a file in a form, a data: or https: URL, or {"image_url": URL}. PNG, JPEG or WebP of at most ${limits.imagePixels} pixels, fitted to the size of the model. By default the model draws it.`,
+        `The first frame: a file in a form, a data: or https: URL, or {"image_url": URL}. PNG, JPEG or WebP of at most ${limits.imagePixels / 1e6} million pixels, fitted to the size of the model. By default the model draws it.`,
       ),
     size: z
       .string('must be a size such as "64x64"')

@@ -3,6 +3,7 @@ import { limits } from '../contract/config.ts';
 import { type FailureCode, failures } from '../contract/failure.ts';
 import { ErrorBody } from '../contract/job.ts';
 import { videoEventData } from '../contract/video-event.ts';
+import { curlCommand } from './code-sample.ts';
 import { type JsonSchema, SchemaComponents } from './openapi-schemas.ts';
 import { chapters, type Example, type Route } from './route.ts';
 import { tokenParameter } from './signed-link.ts';
@@ -15,19 +16,52 @@ export interface ApiDocument {
     readonly schemas: Readonly<Record<string, JsonSchema>>;
     readonly securitySchemes: JsonSchema;
   };
+  readonly info: {
+    readonly title: string;
+    readonly version: string;
+    readonly description: string;
+    readonly license: JsonSchema;
+  };
+  readonly tags: readonly { readonly name: string; readonly description: string }[];
   readonly [field: string]: unknown;
 }
 
 export interface Operation {
   readonly operationId: string;
+  readonly tags: readonly string[];
+  readonly summary: string;
+  readonly description?: string;
+  readonly security: readonly { readonly key?: readonly string[]; readonly link?: readonly string[] }[];
+  readonly parameters?: readonly Parameter[];
+  readonly requestBody?: { readonly required: boolean; readonly content: OperationAnswer['content'] };
+  /** As reference pages know it. */
+  readonly 'x-codeSamples': readonly {
+    readonly lang: string;
+    readonly label: string;
+    readonly source: string;
+  }[];
   readonly responses: Readonly<Record<string, OperationAnswer>>;
-  readonly [field: string]: unknown;
 }
 
-interface OperationAnswer {
-  readonly description: string;
-  readonly content: Readonly<Record<string, { readonly schema?: JsonSchema; readonly examples?: unknown }>>;
+export interface Parameter {
+  readonly in: string;
+  readonly name: string;
+  readonly required: boolean;
+  readonly description?: string | undefined;
+  readonly schema: JsonSchema;
 }
+
+export interface OperationAnswer {
+  readonly description: string;
+  readonly content: Readonly<Record<string, MediaContent>>;
+}
+
+interface MediaContent {
+  readonly schema?: JsonSchema;
+  readonly examples?: Readonly<Record<string, { readonly summary: string; readonly value: unknown }>>;
+}
+
+const kibibyte = 1024;
 
 const description = `Videos from a first frame, made frame by frame. \`POST /v1/videos\` answers with a job; \
 \`GET /v1/videos/{id}/events\` follows it, \`GET /v1/videos/{id}/content\` downloads what there is of it.
@@ -37,8 +71,9 @@ The shape is that of the \`/v1/videos\` API of OpenAI, so that its client packag
 Every refusal is \`{"error": {"message", "type", "code", "param"}}\`: the message says what was wrong, what is allowed \
 and the way out; \`code\` is one of those that each call lists.
 
-A URL has at most ${limits.urlBytes} bytes, all headers ${limits.headerBytes}, a body ${limits.bodyBytes}, an image \
-${limits.imagePixels} pixels, a video ${limits.framesPerJob} frames. Times are Unix seconds.`;
+A URL has at most ${limits.urlBytes / kibibyte} KiB, all headers ${limits.headerBytes / kibibyte} KiB, a body \
+${limits.bodyBytes / kibibyte ** 2} MiB, an image ${limits.imagePixels / 1e6} million pixels, a video \
+${limits.framesPerJob.toLocaleString('en')} frames. Times are Unix seconds.`;
 
 /** OpenAPI 3.1 of a table of routes: its schemas are those that check requests and give answers their types. */
 export function apiDocument(routes: readonly Route[]): ApiDocument {
@@ -93,15 +128,20 @@ function operation(route: Route, components: SchemaComponents, errorSchema: Json
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(route.body === undefined ? {} : { requestBody: requestBody(route, components) }),
     responses: { 200: answer(route, components), ...refusals(route, errorSchema) },
+    'x-codeSamples': (route.examples ?? []).map((example) => ({
+      lang: 'Shell',
+      label: example.summary,
+      source: curlCommand(route, example),
+    })),
   };
 }
 
-function security({ scope, takesLink }: Route): readonly JsonSchema[] {
+function security({ scope, takesLink }: Route): Operation['security'] {
   if (scope === null) return [];
   return takesLink ? [{ key: [scope] }, { link: [] }] : [{ key: [scope] }];
 }
 
-function pathParameter({ path }: Route, name: string, text: string): JsonSchema {
+function pathParameter({ path }: Route, name: string, text: string): Parameter {
   const isNumber = path.includes(`{${name}}.`);
   return {
     in: 'path',
@@ -113,10 +153,10 @@ function pathParameter({ path }: Route, name: string, text: string): JsonSchema 
 }
 
 /** Every field of a query or of headers as a parameter. */
-function fields(schema: z.ZodType | undefined, components: SchemaComponents) {
+function fields(schema: z.ZodType | undefined, components: SchemaComponents): Omit<Parameter, 'in'>[] {
   if (schema === undefined) return [];
   const { properties = {}, required = [] } = components.described(schema, 'input') as {
-    properties?: Record<string, JsonSchema>;
+    properties?: Record<string, JsonSchema & { description?: string }>;
     required?: string[];
   };
   const defaults = (schema.safeParse({}).data ?? {}) as Record<string, unknown>;
@@ -128,7 +168,7 @@ function fields(schema: z.ZodType | undefined, components: SchemaComponents) {
   }));
 }
 
-function requestBody({ body, examples = [] }: Route, components: SchemaComponents): JsonSchema {
+function requestBody({ body, examples = [] }: Route, components: SchemaComponents) {
   if (body === undefined) throw new Error('the route has no body');
   const { json, form } = components.body(body.schema);
   const sent = named(examples, ({ body: value }) => value);
@@ -150,7 +190,10 @@ function answer(
   return { description: text, content: Object.fromEntries(media) };
 }
 
-function named(examples: readonly Example[], partOf: (example: Example) => unknown): JsonSchema {
+function named(
+  examples: readonly Example[],
+  partOf: (example: Example) => unknown,
+): Pick<MediaContent, 'examples'> {
   const shown = examples.filter((example) => partOf(example) !== undefined);
   if (shown.length === 0) return {};
   const entries = shown.map((example) => [

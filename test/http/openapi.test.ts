@@ -65,10 +65,7 @@ describe('the OpenAPI document', () => {
         expect(description, `${name}.${field}`).toMatch(/\w/);
     }
     for (const { operation } of operations) {
-      for (const { name, description } of (operation.parameters ?? []) as {
-        name: string;
-        description?: string;
-      }[])
+      for (const { name, description } of operation.parameters ?? [])
         expect(description, `${operation.operationId} ${name}`).toMatch(/\w/);
     }
   });
