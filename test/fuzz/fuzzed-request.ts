@@ -1,4 +1,4 @@
-import type { ApiDocument, Operation } from '../../src/http/openapi.ts';
+import type { ApiDocument, Operation, Parameter } from '../../src/http/openapi.ts';
 import type { JsonSchema } from '../../src/http/openapi-schemas.ts';
 import type { SeededRandom } from '../seeded-random.ts';
 import { FuzzedFile, hostileTexts, SchemaValues } from './schema-values.ts';
@@ -9,12 +9,6 @@ export interface FuzzedRequest {
   readonly target: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array | null;
-}
-
-interface Parameter {
-  readonly in: 'path' | 'query' | 'header';
-  readonly name: string;
-  readonly schema: JsonSchema;
 }
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY'];
@@ -32,7 +26,7 @@ export function fuzzedRequest(document: ApiDocument, random: SeededRandom): Fuzz
   const [path, operations] = random.pick(Object.entries(document.paths));
   const [verb, operation] = random.pick(Object.entries(operations));
   const values = new SchemaValues(random, document.components.schemas);
-  const parameters = (operation.parameters ?? []) as Parameter[];
+  const parameters = operation.parameters ?? [];
   const method = random.chance(0.05) ? random.pick(methods) : verb.toUpperCase();
   const { headers, body } = ['GET', 'HEAD', 'TRACE'].includes(method)
     ? { headers: {}, body: null }
@@ -47,7 +41,7 @@ export function fuzzedRequest(document: ApiDocument, random: SeededRandom): Fuzz
 
 function fuzzedTarget(
   path: string,
-  parameters: Parameter[],
+  parameters: readonly Parameter[],
   values: SchemaValues,
   random: SeededRandom,
 ): string {
@@ -72,7 +66,7 @@ function fuzzedTarget(
 }
 
 function fuzzedHeaders(
-  parameters: Parameter[],
+  parameters: readonly Parameter[],
   values: SchemaValues,
   random: SeededRandom,
 ): Record<string, string> {
