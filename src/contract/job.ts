@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { limits } from './config.ts';
 import { Sampling } from './sampling.ts';
 import { Webhook } from './webhook.ts';
 
@@ -68,6 +69,19 @@ const FirstFrame = z
   .describe('Steps and temperature of frame 0, where the model draws it.');
 export type FirstFrame = z.infer<typeof FirstFrame>;
 
+const VideoLinks = z
+  .object({
+    content: z
+      .string()
+      .describe('The video, or what there is of it; takes `format`, `scale` and `variant`, too.'),
+    events: z.string().describe('Its stream of events; takes `images` and `last_event_id`, too.'),
+    frames: z.string().describe('Its frames, with `{n}` in place of the index.'),
+  })
+  .describe(
+    `Paths, without the host, that need no key: for img, video and EventSource, which cannot send one. Whoever has one can look at this video, and nothing else, for ${limits.linkHours} to ${limits.linkHours + 1} hours.`,
+  );
+export type VideoLinks = z.infer<typeof VideoLinks>;
+
 /** A job as the API shows it. Times are Unix seconds. */
 export const Video = z
   .object({
@@ -97,6 +111,7 @@ export const Video = z
     palette: Palette,
     metadata: z.record(z.string(), z.string()),
     cost: Cost,
+    links: VideoLinks,
     created_at: unixSeconds,
     completed_at: unixSeconds.nullable().describe('When it was completed, failed or cancelled.'),
     expires_at: unixSeconds

@@ -5,7 +5,9 @@ import { Cost, Video, VideoStatus } from './job.ts';
 export const FrameEvent = z
   .object({
     index: z.int(),
-    url: z.string().describe('Where its PNG is, without the host.'),
+    url: z
+      .string()
+      .describe('Where its PNG is, without the host; a link that needs no key, as those of the job.'),
     image: z.string().optional().describe('The PNG itself as a data: URL, where `images=data` asked for it.'),
   })
   .meta({ id: 'FrameEvent', description: 'A frame is finished.' });

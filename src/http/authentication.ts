@@ -15,17 +15,21 @@ const wayOut =
 
 /**
  * Finds out who asks, and refuses who may not: a key in the header Authorization, or a signed link where the route takes
- * one. Sets the variables `caller` and `jobs`.
+ * one. Sets the variables `caller`, `jobs` and `tokenFor`.
  * @throws Failure key_in_query, auth_missing, auth_scheme, key_invalid, scope_denied, link_invalid, link_expired
  */
 export function authenticated(route: Route): MiddlewareHandler<ServiceEnvironment> {
   return async (context, next) => {
     if (route.scope === null) return next();
     refuseKeyInQuery(context);
-    const caller = (await linkCaller(context, route)) ?? (await keyCaller(context));
+    const token = linkToken(context, route);
+    const caller = token === null ? await keyCaller(context) : await linkCaller(context, token);
     if (!caller.scopes.includes(route.scope)) throw scopeDenied(caller, route.scope);
+    const { jobsOf, links } = context.env;
     context.set('caller', caller);
-    context.set('jobs', context.env.jobsOf(caller.account));
+    context.set('jobs', jobsOf(caller.account));
+    // Whoever has a link gets no other one, which would be valid for longer.
+    context.set('tokenFor', async (videoId) => token ?? links.sign(caller.account, videoId));
     return next();
   };
 }
@@ -41,9 +45,11 @@ function refuseKeyInQuery(context: Asked): void {
 }
 
 /** Null where the request has a header, or has no token, or the route takes none. */
-async function linkCaller(context: Asked, { takesLink }: Route): Promise<Caller | null> {
-  const token = context.req.query(tokenParameter);
-  if (!takesLink || token === undefined || sentHeader(context) !== '') return null;
+function linkToken(context: Asked, { takesLink }: Route): string | null {
+  return takesLink && sentHeader(context) === '' ? (context.req.query(tokenParameter) ?? null) : null;
+}
+
+async function linkCaller(context: Asked, token: string): Promise<Caller> {
   const verdict = await context.env.links.verify(token, context.req.param('id') ?? '');
   if (verdict === 'expired')
     throw new Failure('link_expired', 'This link has expired; GET /v1/videos/{id} gives new ones.', 'token');

@@ -10,6 +10,7 @@ import { byteStream } from './byte-stream.ts';
 import { foundJob } from './found-job.ts';
 import { brokenOff } from './request-log.ts';
 import type { ServiceEnvironment } from './services.ts';
+import { signedLinks } from './signed-link.ts';
 import { progressPercent, videoJson } from './video-json.ts';
 
 export const EventsQuery = z.strictObject({
@@ -48,7 +49,11 @@ export async function streamEvents(
   const job = foundJob(id, await jobs.find(id));
   // A browser that reconnects sends the header, and still the query of the first connection.
   const lastId = headers['last-event-id'] ?? query.last_event_id ?? null;
-  const start = { from: lastId === null ? 0 : nextIndex(lastId, job), images: query.images };
+  const start = {
+    from: lastId === null ? 0 : nextIndex(lastId, job),
+    images: query.images,
+    token: await context.var.tokenFor(id),
+  };
   return new Response(byteStream(encoded(events(jobs, id, start)), brokenOff(context)), {
     headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store' },
   });
@@ -68,12 +73,14 @@ interface EventStart {
   /** Index of the first frame that is wanted. */
   readonly from: number;
   readonly images: 'url' | 'data';
+  /** Of the links in events. */
+  readonly token: string;
 }
 
 /** The text of a stream, one batch of news a piece (HTML standard, section 9.2, "Server-sent events"). */
-async function* events(jobs: JobDirectory, id: string, { from, images }: EventStart): AsyncGenerator<string> {
+async function* events(jobs: JobDirectory, id: string, start: EventStart): AsyncGenerator<string> {
   yield 'retry: 1000\n\n';
-  let next = from;
+  let next = start.from;
   let known: VideoStatus | null = null;
   for (let call = 0; call < limits.newsPerStream; call++) {
     const news = await newsOf(jobs, id, next, known);
@@ -86,8 +93,8 @@ async function* events(jobs: JobDirectory, id: string, { from, images }: EventSt
     const isQuiet = frames.length === 0 && job.status === known;
     next = (frames.at(-1)?.index ?? next - 1) + 1;
     known = job.status;
-    const text = frames.map((frame) => frameEvent(id, frame, images)).join('');
-    const end = next >= job.committedFrames ? endOf(job) : '';
+    const text = frames.map((frame) => frameEvent(id, frame, start)).join('');
+    const end = next >= job.committedFrames ? endOf(job, start.token) : '';
     yield isQuiet && end === '' ? ': nothing new\n\n' : text + event('progress', progressOf(job)) + end;
     if (end !== '') return;
   }
@@ -115,8 +122,9 @@ function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-function frameEvent(id: string, { index, png }: StoredFrame, images: EventStart['images']): string {
-  const data: FrameEvent = { index, url: `/v1/videos/${id}/frames/${index}.png` };
+function frameEvent(id: string, { index, png }: StoredFrame, { images, token }: EventStart): string {
+  const url = signedLinks(id, token).frames.replace('{n}', String(index));
+  const data: FrameEvent = { index, url };
   if (images === 'data') data.image = `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
   return `id: ${index}\n${event('frame', data)}`;
 }
@@ -132,10 +140,10 @@ function progressOf(job: NamedJob): ProgressEvent {
 }
 
 /** The event that ends the stream; nothing where more can come. */
-function endOf(job: NamedJob): string {
+function endOf(job: NamedJob, token: string): string {
   const { status } = job;
   return status === 'completed' || status === 'failed' || status === 'cancelled'
-    ? event(status, videoJson(job))
+    ? event(status, videoJson(job, token))
     : '';
 }
 

@@ -3,6 +3,7 @@ import type { ModelCard, Video, VideoList } from '../contract/job.ts';
 import type { VideoDeleted } from '../contract/video-event.ts';
 import type { WebhookSecret } from '../contract/webhook.ts';
 import type { Example } from './route.ts';
+import { signedLinks } from './signed-link.ts';
 
 // The tests send every request here to a service with the sprite model and compare what it answers. Numbers that a
 // model brings along are its present ones.
@@ -33,6 +34,7 @@ const walk: Video = {
   palette: 'first_frame',
   metadata: {},
   cost: { quoted: 1680, held: 1680, captured: 0, released: 0 },
+  links: signedLinks(id, '1790088400.acme.Vq3nKp0sXw7uYh2cRz5tLm8dGj4bEa6fQi9oTk1xBvU'),
   created_at: 1_790_000_000,
   completed_at: null,
   expires_at: null,

@@ -46,5 +46,7 @@ export interface ServiceEnvironment {
     caller: Caller;
     /** The caller's videos. */
     jobs: JobDirectory;
+    /** The token of links to a video of the caller's. */
+    tokenFor: (videoId: string) => Promise<string>;
   };
 }

@@ -17,7 +17,7 @@ import { examples } from './examples.ts';
 import { foundJob } from './found-job.ts';
 import { type Answer, type Route, route } from './route.ts';
 import type { ServiceEnvironment } from './services.ts';
-import { videoJson } from './video-json.ts';
+import { videoResponse } from './video-json.ts';
 
 type VideoContext = Context<ServiceEnvironment>;
 
@@ -123,10 +123,8 @@ export const videoChangeRoutes: readonly Route[] = [
 ];
 
 function commanded(kind: 'pause' | 'resume' | 'cancel') {
-  return async (
-    { var: { jobs } }: VideoContext,
-    { path: { id } }: { path: { id: string } },
-  ): Promise<Response> => Response.json(videoJson(foundJob(id, await jobs.command(id, { kind }))));
+  return async (context: VideoContext, { path: { id } }: { path: { id: string } }): Promise<Response> =>
+    videoResponse(context, foundJob(id, await context.var.jobs.command(id, { kind })));
 }
 
 async function extended(
@@ -144,7 +142,7 @@ async function extended(
     ...extension(request, job, manifest),
     frameCredits: frameCredits(frameMultiplyAdds, multiplyAddsPerCredit),
   } as const;
-  return Response.json(videoJson(foundJob(id, await jobs.command(id, command))));
+  return videoResponse(context, foundJob(id, await jobs.command(id, command)));
 }
 
 async function forkVideo(
@@ -166,7 +164,7 @@ async function forkVideo(
     source: { id, frames: sharedFrames },
     webhookUrl: body.webhook_url,
   });
-  return Response.json(videoJson(job));
+  return videoResponse(context, job);
 }
 
 /**

@@ -1,10 +1,16 @@
+import type { Context } from 'hono';
 import type { FirstFrame, Video } from '../contract/job.ts';
 import type { Sampling } from '../contract/sampling.ts';
 import type { Webhook } from '../contract/webhook.ts';
 import type { NamedJob } from '../job/job-directory.ts';
+import type { ServiceEnvironment } from './services.ts';
+import { signedLinks } from './signed-link.ts';
 
-/** A job on the wire. */
-export function videoJson(job: NamedJob): Video {
+/**
+ * A job on the wire.
+ * @param token of its links
+ */
+export function videoJson(job: NamedJob, token: string): Video {
   const { spec } = job;
   const leg = spec.legs.at(-1);
   if (leg === undefined) throw new Error(`job ${job.id} has no leg`);
@@ -31,6 +37,7 @@ export function videoJson(job: NamedJob): Video {
     palette: spec.palette,
     metadata: spec.metadata,
     cost: job.cost,
+    links: signedLinks(job.id, token),
     created_at: unixSeconds(job.createdAt),
     completed_at: job.completedAt === null ? null : unixSeconds(job.completedAt),
     expires_at: job.expiresAt === null ? null : unixSeconds(job.expiresAt),
@@ -60,6 +67,14 @@ const noDelivery = {
   lastError: null,
   nextAttemptAt: null,
 } as const;
+
+/** An answer that is a job of the caller's. */
+export async function videoResponse(
+  { var: { tokenFor } }: Context<ServiceEnvironment>,
+  job: NamedJob,
+): Promise<Response> {
+  return Response.json(videoJson(job, await tokenFor(job.id)));
+}
 
 /** Percent of the frames, rounded down. */
 export function progressPercent({ committedFrames, spec }: NamedJob): number {

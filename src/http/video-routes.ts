@@ -16,7 +16,7 @@ import { type Route, route } from './route.ts';
 import { embeddable } from './safe-headers.ts';
 import type { ServiceEnvironment } from './services.ts';
 import { ContentQuery, contentRequest, contentTypes, frameMissing, videoContent } from './video-content.ts';
-import { videoJson } from './video-json.ts';
+import { videoJson, videoResponse } from './video-json.ts';
 
 type VideoContext = Context<ServiceEnvironment>;
 
@@ -69,7 +69,7 @@ export const videoRoutes: readonly Route[] = [
     answer: { description: 'The job.', content: { 'application/json': Video } },
     failures: ['job_not_found', 'job_expired'],
     examples: examples.retrieveVideo,
-    handle: async (context, { path: { id } }) => Response.json(videoJson(await requestedJob(context, id))),
+    handle: async (context, { path: { id } }) => videoResponse(context, await requestedJob(context, id)),
   }),
   route({
     method: 'DELETE',
@@ -152,21 +152,18 @@ A connection that breaks is resumed by the same request with \`Last-Event-ID\`. 
   }),
 ];
 
-async function createVideo(
-  { env, var: { jobs } }: VideoContext,
-  { body }: { body: VideoRequest },
-): Promise<Response> {
-  return Response.json(videoJson(await jobs.create(await newJob(env, body))));
+async function createVideo(context: VideoContext, { body }: { body: VideoRequest }): Promise<Response> {
+  return videoResponse(context, await context.var.jobs.create(await newJob(context.env, body)));
 }
 
 async function listVideos(
-  { var: { jobs } }: VideoContext,
+  { var: { jobs, tokenFor } }: VideoContext,
   { query: { after, limit, order } }: { query: z.infer<typeof ListQuery> },
 ): Promise<Response> {
   const page = await jobs.list({ after: after ?? null, limit, order });
   if (page === null)
     throw new Failure('job_not_found', `after names no video of yours: "${after}".`, 'after');
-  const data = page.jobs.map(videoJson);
+  const data = await Promise.all(page.jobs.map(async (job) => videoJson(job, await tokenFor(job.id))));
   const list: VideoList = {
     object: 'list',
     data,

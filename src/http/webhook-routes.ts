@@ -8,7 +8,7 @@ import { examples } from './examples.ts';
 import { foundJob } from './found-job.ts';
 import { type Route, route } from './route.ts';
 import type { ServiceEnvironment } from './services.ts';
-import { videoJson } from './video-json.ts';
+import { videoResponse } from './video-json.ts';
 
 const secret = {
   chapter: 'Webhooks',
@@ -59,14 +59,15 @@ export const webhookRoutes: readonly Route[] = [
 ];
 
 async function notify(
-  { var: { jobs } }: Context<ServiceEnvironment>,
+  context: Context<ServiceEnvironment>,
   { path: { id }, body }: { path: { id: string }; body: z.infer<typeof NotifyRequest> },
 ): Promise<Response> {
   const { webhook_url: webhookUrl } = body;
+  const { jobs } = context.var;
   const job = foundJob(id, await jobs.find(id));
   if (job.webhook === null && webhookUrl === undefined) {
     const message = 'webhook_url is missing, and the video has none yet; say who is to be told.';
     throw new Failure('field_required', message, 'webhook_url');
   }
-  return Response.json(videoJson(foundJob(id, await jobs.command(id, { kind: 'notify', webhookUrl }))));
+  return videoResponse(context, foundJob(id, await jobs.command(id, { kind: 'notify', webhookUrl })));
 }

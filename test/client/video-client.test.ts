@@ -80,7 +80,7 @@ describe('following a video', () => {
       const answer = await service.send(request);
       if (!request.url.includes('/events')) return answer;
       connections += 1;
-      return connections < 40 ? brokenAfter(150 * (connections % 7), answer) : answer;
+      return connections < 40 ? brokenAfter(250 * (connections % 7), answer) : answer;
     });
     const { id } = await client.create({ frames: 60 });
     service.jobs.commit(id, pngs(60), 'completed');

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/contract/config.ts';
+import { Video } from '../../src/contract/job.ts';
 import { encodePng } from '../../src/media/png.ts';
 import { plain } from '../media/sample-image.ts';
 import { refusal, TestService } from './test-service.ts';
@@ -96,17 +97,18 @@ describe('the stream of events', () => {
     expect(answer.headers.get('content-type')).toBe('text/event-stream');
     expect(answer.headers.get('cache-control')).toBe('no-store');
     const events = await new Listener(answer).rest();
+    const shown = Video.parse(await (await service.request(`/v1/videos/${id}`)).json());
     expect(events[0]).toEqual({ retry: '1000' });
     expect(events[1]).toEqual({
       id: '0',
       event: 'frame',
-      data: { index: 0, url: `/v1/videos/${id}/frames/0.png` },
+      data: { index: 0, url: shown.links.frames.replace('{n}', '0') },
     });
     expect(frameIndices(events)).toEqual(Array.from({ length: 20 }, (_, index) => index));
     const last = events.at(-1);
     expect(last?.event).toBe('completed');
     expect(last?.id).toBeUndefined();
-    expect(last?.data).toEqual(await (await service.request(`/v1/videos/${id}`)).json());
+    expect(last?.data).toEqual(shown);
     const cost = { quoted: 80, held: 0, captured: 80, released: 0 };
     const progress = { status: 'completed', committed: 20, requested: 20, progress: 100, cost };
     expect(events.at(-2)).toEqual({ event: 'progress', data: progress });

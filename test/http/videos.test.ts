@@ -43,6 +43,11 @@ describe('creating', () => {
       first_frame: { decode_steps: 2, head_steps: 3, temperature: 1 },
       palette: 'first_frame',
       metadata: {},
+      links: {
+        content: expect.stringMatching(/^\/v1\/videos\/video_0\/content\?token=[\w.-]+$/),
+        events: expect.stringMatching(/^\/v1\/videos\/video_0\/events\?token=[\w.-]+$/),
+        frames: expect.stringMatching(/^\/v1\/videos\/video_0\/frames\/\{n\}\.png\?token=[\w.-]+$/),
+      },
       created_at: 1_700_000_000,
       completed_at: null,
       expires_at: null,

@@ -52,6 +52,9 @@ const requests: Record<string, Granted> = {
   'POST /v1/videos/{id}/pause': finishedVideo('/pause'),
   'POST /v1/videos/{id}/resume': finishedVideo('/resume'),
   'POST /v1/videos/{id}/cancel': finishedVideo('/cancel'),
+  'POST /v1/videos/{id}/webhook': video('/webhook', { webhook_url: 'https://receiver.example.org/magi' }),
+  'GET /v1/account/webhook_secret': own('/v1/account/webhook_secret'),
+  'POST /v1/account/webhook_secret/rotate': own('/v1/account/webhook_secret/rotate'),
   'GET /v1/models': own('/v1/models'),
   'GET /v1/models/{id}': own('/v1/models/nano'),
   'POST /v1/keys': own('/v1/keys', {}),
@@ -93,6 +96,11 @@ async function newKey(scopes: readonly Scope[], account?: string): Promise<NewAp
   return NewApiKey.parse(await answer.json());
 }
 
+/** The token of a video's links. */
+function tokenOf({ links }: Video): string {
+  return new URL(links.content, 'http://service.invalid').searchParams.get('token') as string;
+}
+
 /** An id of the right form that no video ever had. */
 const unknownId = (id: string) =>
   id.replace(/.{8}$/, (end) => (end === '00000000' ? '11111111' : '00000000'));
@@ -131,6 +139,22 @@ describe('every route', () => {
     );
     expect(await refused(send(route, id, keyed(key)))).toEqual([403, 'scope_denied']);
   });
+
+  it.each(table)('%s refuses a signed link of another video', async (_, route) => {
+    const token = tokenOf(await client.create({ ...small, frames: 1 }));
+    const expected = route.takesLink ? [403, 'link_invalid'] : [401, 'auth_missing'];
+    expect(await refused(send(route, id, {}, `?token=${token}`))).toEqual(expected);
+  });
+
+  it.each(table)(
+    '%s grants a signed link of its own video what it grants at all: to look',
+    async (_, route) => {
+      const token = tokenOf(await client.retrieve(id));
+      const answer = await send(route, id, {}, `?token=${token}`);
+      expect(answer.status).toBe(route.takesLink ? 200 : 401);
+      await answer.body?.cancel();
+    },
+  );
 
   it.each(table)('%s shows and does nothing of another account', async (_, route) => {
     const before = (await listDurableObjectIds(env.JOBS)).length;
