@@ -70,7 +70,7 @@ function bounds(schema: JsonSchema): string {
       (isOpen ? `at least ${count(minimum)}` : `${count(minimum)} to ${count(maximum)}`),
     exclusiveMinimum !== undefined && `above ${count(exclusiveMinimum)}`,
     most !== undefined && `at most ${count(most)}`,
-    byDefault !== undefined && `default ${byDefault}`,
+    byDefault !== undefined && `default ${JSON.stringify(byDefault)}`,
   ];
   return parts
     .filter((part) => part !== false)

