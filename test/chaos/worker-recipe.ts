@@ -5,7 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, URL } from 'node:url';
 import { build } from 'esbuild';
-import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import {
+  convertV4MiniflareOptions,
+  Miniflare,
+  type Request as MiniflareRequest,
+  type Response as MiniflareResponse,
+} from 'miniflare';
 import { unstable_getMiniflareWorkerOptions as workerOptions } from 'wrangler';
 import { serviceKey } from '../service-key.ts';
 
@@ -29,6 +34,8 @@ export interface RecipeOptions {
   readonly v8Flags?: string | undefined;
   /** `traced`: wakes print what wake-trace.ts reads; `direct`: requests go to the Worker past miniflare's own server. */
   readonly kind?: keyof typeof entries;
+  /** What answers in place of the internet; the internet itself where there is none. */
+  readonly outside?: (request: MiniflareRequest) => MiniflareResponse | Promise<MiniflareResponse>;
 }
 
 /** All that workerd needs to run the Worker of wrangler.toml, made once: starting workerd with it is cheap. */
@@ -108,7 +115,7 @@ interface FromToml {
 }
 
 async function miniflareOptions(recipe: RecipeOptions, bundle: string, port: number, directPort: number) {
-  const { dataFolder, modelsFolder, kind = 'plain' } = recipe;
+  const { dataFolder, modelsFolder, kind = 'plain', outside } = recipe;
   const read = workerOptions(pathOf('../../wrangler.toml'));
   const { workerOptions: options } = read as unknown as { workerOptions: FromToml };
   const placeholders = Object.fromEntries(Object.keys(tunable).map((name) => [name, placeholder(name)]));
@@ -144,6 +151,7 @@ async function miniflareOptions(recipe: RecipeOptions, bundle: string, port: num
       ADMIN_KEY: serviceKey,
     },
     ...(modelsFolder === undefined ? {} : { assets: { ...options.assets, directory: modelsFolder } }),
+    ...(outside === undefined ? {} : { outboundService: outside }),
     ...(kind === 'direct' ? { unsafeDirectSockets: [direct(directPort)] } : {}),
     ...{ host: '127.0.0.1', port, cf: false, logRequests: false, resourcePersistencePath: dataFolder },
   } as Parameters<typeof convertV4MiniflareOptions>[0]);
