@@ -59,6 +59,10 @@ function wire(env: Bindings): Wiring {
   const config = Config.parse(env);
   const eventLoop = new EventLoop(() => scheduler.wait(0), Date.now);
   const backend = workersBackend(env.ASSETS, () => eventLoop.pause());
+  const speed = {
+    multiplyAddsPerSecond: config.MULTIPLY_ADDS_PER_SECOND,
+    wakeSeconds: config.WAKE_SECONDS,
+  };
   const reached = crashPoint(env.CRASH_POINT);
   const namespaces = { jobs: env.JOBS, accounts: env.ACCOUNTS };
   const log = jsonLog((level, text) => console[level](text), Date.now, config.LOG_LEVEL);
@@ -72,10 +76,12 @@ function wire(env: Bindings): Wiring {
         account: rateOf(config, config.ACCOUNT_REQUESTS, env.ACCOUNT_RATE),
         refusals: rateOf(config, config.ADDRESS_REFUSALS, env.REFUSAL_RATE),
       },
+      ledgerOf: (account) => env.ACCOUNTS.get(env.ACCOUNTS.idFromName(account)),
       models: modelCatalogue(backend, config.MODELS, config.MODEL_DEFAULT, log),
       decodeImage: imageDecoder({ jpeg: jpegModule, webp: webpModule }),
       fetch: strangers,
       randomSeed: () => crypto.getRandomValues(new Uint32Array(1))[0] as number,
+      speed,
       multiplyAddsPerCredit: config.MULTIPLY_ADDS_PER_CREDIT,
       bodySeconds: limits.bodySeconds,
       allowedOrigins: config.CORS_ORIGINS,
@@ -84,7 +90,7 @@ function wire(env: Bindings): Wiring {
     },
     jobs: {
       backend,
-      speed: { multiplyAddsPerSecond: config.MULTIPLY_ADDS_PER_SECOND, wakeSeconds: config.WAKE_SECONDS },
+      speed,
       pasts: new PastCache(limits.pastCacheBytes),
       turns: new Turns(),
       clock: Date.now,

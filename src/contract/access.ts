@@ -23,12 +23,13 @@ export interface Caller {
 
 const accountMessage = 'must be 1 to 64 of a-z, 0-9, "_" and "-", and begin with a letter or digit';
 
-const account = z.string(accountMessage).regex(accountPattern, accountMessage);
+/** An account's name in a request. */
+export const accountName = z.string(accountMessage).regex(accountPattern, accountMessage);
 
 /** The body of POST /v1/keys. */
 export const KeyRequest = z
   .strictObject({
-    account: account.optional().describe('Whose key it is; a new account by default.'),
+    account: accountName.optional().describe('Whose key it is; a new account by default.'),
     name: z
       .string('must be a text')
       .max(limits.keyNameCharacters, `must be at most ${limits.keyNameCharacters} characters`)

@@ -50,6 +50,12 @@ export const limits = {
   heartbeatSeconds: 15,
   /** Calls to a job by one stream of events; after them the listener has to reconnect. A request may make 10,000. */
   newsPerStream: 5000,
+  /** Of one top-up. */
+  topupCredits: 1_000_000_000_000,
+  /** Of the text that a top-up is entered under. */
+  referenceCharacters: 255,
+  /** How long a price that was quoted is meant to hold. */
+  quoteSeconds: 600,
   /** Tries to reach a job again that a stream of events has lost, each after twice the pause of the one before. */
   newsRetries: 6,
   newsRetryMilliseconds: 100,

@@ -57,6 +57,7 @@ export const failures = {
   job_expired: { status: 410, when: 'The video was kept for its time and then deleted.' },
   model_gone: { status: 409, when: 'The build of the model that made the video is not served any more.' },
   last_event_id: { status: 400, when: '`Last-Event-ID` is not the index of a frame of the video.' },
+  reference_reused: { status: 422, when: 'Other credits were entered under the reference before.' },
   insufficient_credits: {
     status: 402,
     when: 'The order costs more credits than are available; the message says both.',

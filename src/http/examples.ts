@@ -1,4 +1,5 @@
 import type { ApiKey, ApiKeyDeleted, ApiKeyList, NewApiKey } from '../contract/access.ts';
+import type { Account, LedgerEntry, LedgerEntryList, Quote } from '../contract/account.ts';
 import type { ModelCard, Video, VideoList } from '../contract/job.ts';
 import type { VideoDeleted } from '../contract/video-event.ts';
 import type { WebhookSecret } from '../contract/webhook.ts';
@@ -58,6 +59,37 @@ const begun: Video = {
   progress: 50,
   frames: { requested: 24, committed: 12 },
   cost: { quoted: 1680, held: 840, captured: 840, released: 0 },
+};
+
+const account: Account = {
+  id: 'local',
+  object: 'account',
+  balance: { purchased: 100_000, available: 98_320, held: 840, spent: 840 },
+};
+
+const held: LedgerEntry = {
+  id: 'entry_2',
+  object: 'ledger_entry',
+  kind: 'hold',
+  credits: 1680,
+  debit: 'available',
+  credit: 'held',
+  video: id,
+  hold: 0,
+  reference: null,
+  balance: { purchased: 100_000, available: 98_320, held: 1680, spent: 0 },
+  created_at: 1_790_000_000,
+};
+
+const captured: LedgerEntry = {
+  ...held,
+  id: 'entry_3',
+  kind: 'capture',
+  credits: 840,
+  debit: 'held',
+  credit: 'spent',
+  balance: account.balance,
+  created_at: 1_790_000_002,
 };
 
 const ended = {
@@ -253,6 +285,45 @@ export const examples = {
         legs: [...walk.legs, { from: 16, seed: 9, interval: 1 }],
         forked_from: { id, frames: 16 },
       } satisfies Video,
+    },
+  ],
+  createQuote: [
+    {
+      summary: '24 frames of a model that draws the first frame itself',
+      body: { prompt: 'walk', frames: 24 },
+      answer: {
+        object: 'quote',
+        model: 'sprite',
+        frames: { requested: 24, paid: 24 },
+        credits: { per_frame: 70, total: 1680 },
+        expected_seconds: 3.343,
+        created_at: 1_790_000_000,
+        expires_at: 1_790_000_600,
+      } satisfies Quote,
+    },
+  ],
+  retrieveAccount: [{ summary: 'A balance while a video is made', answer: account }],
+  listLedger: [
+    {
+      summary: 'What has happened last',
+      query: { limit: '2' },
+      answer: {
+        object: 'list',
+        data: [captured, held],
+        first_id: captured.id,
+        last_id: held.id,
+        has_more: true,
+      } satisfies LedgerEntryList,
+    },
+  ],
+  topUpAccount: [
+    {
+      summary: 'Credits of an invoice',
+      body: { credits: 50_000, reference: 'invoice 18' },
+      answer: {
+        ...account,
+        balance: { ...account.balance, purchased: 150_000, available: 148_320 },
+      } satisfies Account,
     },
   ],
   createKey: [

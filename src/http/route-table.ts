@@ -1,7 +1,9 @@
+import { accountRoutes } from './account-routes.ts';
 import { documentRoutes } from './document-routes.ts';
 import { keyRoutes } from './key-routes.ts';
 import { modelRoutes } from './model-routes.ts';
 import { apiDocument } from './openapi.ts';
+import { quoteRoutes } from './quote-routes.ts';
 import type { Route } from './route.ts';
 import { videoChangeRoutes } from './video-change-routes.ts';
 import { videoRoutes } from './video-routes.ts';
@@ -12,6 +14,8 @@ export const routes: readonly Route[] = [
   ...videoRoutes,
   ...videoChangeRoutes,
   ...webhookRoutes,
+  ...quoteRoutes,
+  ...accountRoutes,
   ...modelRoutes,
   ...keyRoutes,
   ...documentRoutes(() => apiDocument(routes)),

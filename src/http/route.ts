@@ -37,6 +37,7 @@ export const chapters = {
   Control: 'Stopping for a while, going on, ending.',
   'Going on': 'More frames from where a video stands.',
   Webhooks: 'Who is told when a video ends.',
+  Credits: 'What it costs, and what is there to pay it.',
   Models: 'What can be asked for.',
   Keys: 'Who may ask.',
   Reference: 'This description.',

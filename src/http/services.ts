@@ -1,9 +1,11 @@
 import type { KeyRing } from '../access/key-ring.ts';
 import type { LinkSigner } from '../access/link-signer.ts';
 import type { RequestRate } from '../access/request-rate.ts';
+import type { AccountLedger } from '../billing/account-ledger.ts';
 import type { Caller } from '../contract/access.ts';
 import type { Raster } from '../contract/frame.ts';
 import type { Log } from '../contract/log.ts';
+import type { Speed } from '../job/frame-cost.ts';
 import type { JobDirectory } from '../job/job-directory.ts';
 import type { ModelCatalogue } from '../job/model-catalogue.ts';
 import type { Fetch } from '../outbound/public-fetch.ts';
@@ -20,6 +22,8 @@ export interface Services {
     /** Of an address's requests without a valid key. */
     readonly refusals: RequestRate;
   };
+  /** The credits of an account. */
+  readonly ledgerOf: (account: string) => AccountLedger;
   readonly models: ModelCatalogue;
   /** Decodes a stranger's image file. */
   readonly decodeImage: (bytes: Uint8Array) => Promise<Raster>;
@@ -27,6 +31,7 @@ export interface Services {
   readonly fetch: Fetch;
   /** Seed of a request that names none. */
   readonly randomSeed: () => number;
+  readonly speed: Speed;
   /** What one credit buys. */
   readonly multiplyAddsPerCredit: number;
   /** How long a request's body may take to arrive. */

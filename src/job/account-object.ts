@@ -1,4 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
+import type { AccountLedger, EntryPage, EntryPageRequest } from '../billing/account-ledger.ts';
 import {
   confirmHold,
   type Hold,
@@ -33,7 +34,7 @@ export interface AccountSurroundings {
 const startingReference = 'starting credits';
 
 /** What belongs to one account: the list of its jobs, what was made for each order, and its credits. */
-export abstract class AccountObject<Env = unknown> extends DurableObject<Env> {
+export abstract class AccountObject<Env = unknown> extends DurableObject<Env> implements AccountLedger {
   readonly #store: AccountStore;
   readonly #webhookSecrets: WebhookSecretStore;
 
@@ -104,6 +105,12 @@ export abstract class AccountObject<Env = unknown> extends DurableObject<Env> {
   /** All secrets that sign now, newest first. */
   async signingSecrets(): Promise<string[]> {
     return this.#webhookSecrets.signing(this.surroundings().clock());
+  }
+
+  /** One page of the ledger in its order or the reverse. */
+  async entries(request: EntryPageRequest): Promise<EntryPage> {
+    this.#atOnce(() => this.#start());
+    return this.#store.entries(request);
   }
 
   /** A hold as it stands, or null. */

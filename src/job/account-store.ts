@@ -1,5 +1,6 @@
+import type { EntryPage, EntryPageRequest, PlacedEntry } from '../billing/account-ledger.ts';
 import type { AccountBook, Hold } from '../billing/holds.ts';
-import { type Balance, type Entry, emptyBalance } from '../billing/ledger.ts';
+import { type Balance, type Entry, type EntryKind, emptyBalance } from '../billing/ledger.ts';
 import type { PageRequest } from './job-directory.ts';
 import { migrate } from './schema-version.ts';
 import { webhookSecretTable } from './webhook-secret-store.ts';
@@ -107,6 +108,19 @@ export class AccountStore implements AccountBook {
     );
   }
 
+  /** One page of the ledger in its order or the reverse. */
+  entries({ after, limit, order }: EntryPageRequest): EntryPage {
+    const beyond =
+      order === 'asc' ? 'position > ? ORDER BY position ASC' : 'position < ? ORDER BY position DESC';
+    const rows = this.#sql.exec<EntryRow>(
+      `SELECT * FROM entry WHERE ${beyond} LIMIT ?`,
+      after ?? this.#before(order),
+      limit + 1,
+    );
+    const entries = rows.toArray().map(entryOf);
+    return { entries: entries.slice(0, limit), hasMore: entries.length > limit };
+  }
+
   topup(reference: string): number | null {
     const query = 'SELECT credits FROM entry WHERE reference = ?';
     return this.#sql.exec<{ credits: number }>(query, reference).toArray()[0]?.credits ?? null;
@@ -149,6 +163,24 @@ export class AccountStore implements AccountBook {
       .toArray()[0];
     return row?.position ?? null;
   }
+}
+
+interface EntryRow extends Record<string, SqlStorageValue> {
+  position: number;
+  kind: EntryKind;
+  credits: number;
+  at: number;
+  job: string | null;
+  hold: number | null;
+  reference: string | null;
+  purchased: number;
+  available: number;
+  held: number;
+  spent: number;
+}
+
+function entryOf({ job, purchased, available, held, spent, ...row }: EntryRow): PlacedEntry {
+  return { ...row, jobId: job, balance: { purchased, available, held, spent } };
 }
 
 interface HoldRow extends Record<string, SqlStorageValue> {

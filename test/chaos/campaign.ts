@@ -178,6 +178,6 @@ export class Campaign {
   /** Waits until the account has heard of everything, and has looked for holds without a job. */
   async #settled(): Promise<void> {
     for (const end = Date.now() + sweepSeconds * 1000; Date.now() < end; await sleep(200))
-      if (this.state.holds().every(({ isEnded }) => isEnded)) return;
+      if (this.state.account().holds.every(({ isEnded }) => isEnded)) return;
   }
 }

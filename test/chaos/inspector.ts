@@ -1,3 +1,4 @@
+import { ledgerProblem } from '../billing/ledger-invariants.ts';
 import type { StoredJob, StoredState } from './stored-state.ts';
 
 /** What was found wrong, each kind counted. */
@@ -9,6 +10,8 @@ export interface Findings {
   unfinished: number;
   /** Holds that captured more than was committed, or in the end less. */
   wronglyCharged: number;
+  /** Times that an account's credits and entries did not add up, or a job knew of another price than its hold. */
+  brokenLedgers: number;
 }
 
 /** Compares what is on disk with what was there before and with what should be. */
@@ -19,6 +22,7 @@ export class Inspector {
     repeatedFrames: 0,
     unfinished: 0,
     wronglyCharged: 0,
+    brokenLedgers: 0,
   };
   readonly #state: StoredState;
   readonly #report: (problem: string) => void;
@@ -39,6 +43,7 @@ export class Inspector {
       const computed = jobs.get(id)?.computed ?? 0;
       if (captured > computed) this.#wronglyCharged(id, captured, computed);
     }
+    this.#ledger(jobs);
   }
 
   /** The highest count of attempts of a running job. */
@@ -64,10 +69,11 @@ export class Inspector {
       if ((captured.get(id) ?? 0) !== job?.computed)
         this.#wronglyCharged(id, captured.get(id) ?? 0, job?.computed);
     }
-    for (const { job, hold, isEnded } of this.#state.holds()) {
+    this.#ledger(this.#jobs());
+    for (const { jobId, hold, isEnded } of this.#state.account().holds) {
       if (isEnded) continue;
       this.findings.wronglyCharged++;
-      this.#report(`hold ${hold} of ${job} has not ended`);
+      this.#report(`hold ${hold} of ${jobId} has not ended`);
     }
   }
 
@@ -102,8 +108,33 @@ export class Inspector {
 
   #captured(): Map<string, number> {
     const sums = new Map<string, number>();
-    for (const { job, captured } of this.#state.holds()) sums.set(job, (sums.get(job) ?? 0) + captured);
+    for (const { jobId, captured } of this.#state.account().holds)
+      sums.set(jobId, (sums.get(jobId) ?? 0) + captured);
     return sums;
+  }
+
+  /** The account's file alone, and against what the jobs' files say of their holds. */
+  #ledger(jobs: ReadonlyMap<string, StoredJob>): void {
+    const { holds, entries } = this.#state.account();
+    const problem = ledgerProblem(entries, holds);
+    if (problem !== null) this.#brokenLedger(problem);
+    for (const id of jobs.keys()) {
+      for (const { hold, captured, isFinal, price } of this.#state.settlements(id)) {
+        const known = holds.find((other) => other.jobId === id && other.hold === hold);
+        const isTrue =
+          known !== undefined &&
+          known.captured <= captured &&
+          (isFinal || !known.isEnded) &&
+          known.price.frames === price.frames &&
+          known.price.frameCredits === price.frameCredits;
+        if (!isTrue) this.#brokenLedger(`hold ${hold} of ${id} is not what its job says of it`);
+      }
+    }
+  }
+
+  #brokenLedger(problem: string): void {
+    this.findings.brokenLedgers++;
+    this.#report(`the ledger is broken: ${problem}`);
   }
 
   #wronglyCharged(id: string, captured: number, computed: number | undefined): void {

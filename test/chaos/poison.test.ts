@@ -73,7 +73,7 @@ async function interrupted(): Promise<string> {
 /** The frames that there are are those of an undisturbed run; the account has heard of all of them, and of the end. */
 async function expectKept(id: string, frames: number): Promise<void> {
   expect(state.frames(id)).toEqual(expected.slice(0, frames));
-  const hold = () => state.holds().find(({ job }) => job === id);
+  const hold = () => state.account().holds.find(({ jobId }) => jobId === id);
   for (let left = 100; left > 0 && !hold()?.isEnded; left--) await sleep(100);
   expect(hold()).toMatchObject({ captured: frames, isEnded: true });
 }

@@ -3,6 +3,10 @@ import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { Hold } from '../../src/billing/holds.ts';
+import type { Entry } from '../../src/billing/ledger.ts';
+import type { Price } from '../../src/billing/price.ts';
+import type { Settlement } from '../../src/job/job-record.ts';
 
 /** A job as its object's file has it. */
 export interface StoredJob {
@@ -13,14 +17,6 @@ export interface StoredJob {
   /** Frames that somebody computed and pays for. */
   readonly computed: number;
   readonly error: string | null;
-}
-
-export interface StoredHold {
-  readonly job: string;
-  readonly hold: number;
-  readonly captured: number;
-  readonly isConfirmed: boolean;
-  readonly isEnded: boolean;
 }
 
 export interface StoredSize {
@@ -86,16 +82,25 @@ export class StoredState {
     return this.#read(this.#jobFile(id), read) ?? { frames: 0, cachedFrames: 0, bytes: 0 };
   }
 
-  holds(): StoredHold[] {
+  /** What a job knows of its holds. */
+  settlements(id: string): Settlement[] {
     const read = (database: DatabaseSync) =>
-      database.prepare('SELECT * FROM hold').all() as Record<string, number>[];
-    return (this.#read(this.#accountFile(), read) ?? []).map((row) => ({
-      job: String(row.job),
+      database.prepare('SELECT * FROM settlement').all() as Record<string, number>[];
+    return (this.#read(this.#jobFile(id), read) ?? []).map((row) => ({
       hold: Number(row.hold),
       captured: Number(row.captured),
-      isConfirmed: row.is_confirmed === 1,
-      isEnded: row.is_ended === 1,
+      isFinal: row.is_final === 1,
+      price: priceOf(row),
     }));
+  }
+
+  /** The account's holds and its ledger, as they stood at one moment. */
+  account(): { holds: Hold[]; entries: Entry[] } {
+    const read = (database: DatabaseSync) => ({
+      holds: database.prepare('SELECT * FROM hold').all().map(holdOf),
+      entries: database.prepare('SELECT * FROM entry ORDER BY position').all().map(entryOf),
+    });
+    return this.#read(this.#accountFile(), read) ?? { holds: [], entries: [] };
   }
 
   #jobFile(id: string): string {
@@ -120,6 +125,30 @@ export class StoredState {
       return mended(file, (copy) => readFrom(copy, {}, read));
     }
   }
+}
+
+type Row = Record<string, unknown>;
+
+function priceOf(row: Row): Price {
+  return { frames: Number(row.frames), frameCredits: Number(row.frame_credits) };
+}
+
+function holdOf(row: Row): Hold {
+  return {
+    jobId: String(row.job),
+    hold: Number(row.hold),
+    openedAt: Number(row.opened_at),
+    price: priceOf(row),
+    isConfirmed: row.is_confirmed === 1,
+    captured: Number(row.captured),
+    isEnded: row.is_ended === 1,
+  };
+}
+
+function entryOf(row: Row): Entry {
+  const { kind, credits, at, job, hold, reference, purchased, available, held, spent } = row;
+  const balance = { purchased, available, held, spent };
+  return { kind, credits, at, jobId: job, hold, reference, balance } as Entry;
 }
 
 function readFrom<T>(file: string, options: object, read: (database: DatabaseSync) => T): T {

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
+import { openHold, settleHolds } from '../../src/billing/holds.ts';
 import { Manifest } from '../../src/contract/manifest.ts';
 import type { Example, Route } from '../../src/http/route.ts';
 import { routes } from '../../src/http/route-table.ts';
@@ -16,6 +17,7 @@ async function exampleService(example: Example) {
   const { before = 'completed' } = example;
   const service = new TestService({
     multiplyAddsPerCredit: 1e7,
+    speed: { multiplyAddsPerSecond: 5e9, wakeSeconds: 3 },
     models: {
       names: ['sprite'],
       byDefault: 'sprite',
@@ -27,8 +29,18 @@ async function exampleService(example: Example) {
     const { id } = await service.created({ prompt: 'walk', frames: 24, seed: 7 });
     service.jobs.commit(id, new Array(before === 'completed' ? 24 : 12).fill(png), before);
   }
+  await fillLedger(service);
   await service.keys.create({ account: 'acme', name: 'Ada', scopes: ['read', 'generate'] });
   return service;
+}
+
+/** Half a video has been made and paid. */
+async function fillLedger({ ledger }: TestService): Promise<void> {
+  await ledger.credit('invoice 17', 100_000);
+  const price = { frames: 24, frameCredits: 70 };
+  openHold(ledger.book, { jobId: 'video_0', price, now: 0, maximum: 1 });
+  const settlements = [{ hold: 0, captured: 12, isFinal: false }];
+  settleHolds(ledger.book, 'video_0', { settlements, isGone: false }, 0);
 }
 
 function requestPath(route: Route, { path = {}, query }: Example): string {

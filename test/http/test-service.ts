@@ -1,5 +1,6 @@
 import { linkSigner } from '../../src/access/link-signer.ts';
 import { isolateRate } from '../../src/access/request-rate.ts';
+import { localAccount } from '../../src/contract/access.ts';
 import { limits } from '../../src/contract/config.ts';
 import type { Video } from '../../src/contract/job.ts';
 import type { Log } from '../../src/contract/log.ts';
@@ -12,6 +13,7 @@ import { authorized, serviceKey } from '../service-key.ts';
 import { undocumented } from './documented-answer.ts';
 import { MemoryJobs } from './memory-jobs.ts';
 import { MemoryKeys } from './memory-keys.ts';
+import { MemoryLedger } from './memory-ledger.ts';
 
 const decodeImage = imageDecoder(await codecModules());
 const app = createApp();
@@ -22,6 +24,7 @@ const links = linkSigner({ secrets: [serviceKey], hours: limits.linkHours, clock
 export class TestService {
   readonly jobs = new MemoryJobs();
   readonly keys = new MemoryKeys();
+  readonly #ledgers = new Map<string, MemoryLedger>();
   /** What was written to the log. */
   readonly log: Parameters<Log>[0][] = [];
   readonly #services: Services;
@@ -41,6 +44,8 @@ export class TestService {
       decodeImage,
       fetch: () => Promise.reject(new Error('nothing is fetched here')),
       randomSeed: () => 4711,
+      ledgerOf: (account) => this.ledgerOf(account),
+      speed: { multiplyAddsPerSecond: 10_000, wakeSeconds: 3 },
       multiplyAddsPerCredit: 1000,
       bodySeconds: 5,
       allowedOrigins: [],
@@ -48,6 +53,17 @@ export class TestService {
       clock: Date.now,
       ...changes,
     };
+  }
+
+  /** Of the account whose key the requests carry. */
+  get ledger(): MemoryLedger {
+    return this.ledgerOf(localAccount);
+  }
+
+  ledgerOf(account: string): MemoryLedger {
+    const ledger = this.#ledgers.get(account) ?? new MemoryLedger();
+    this.#ledgers.set(account, ledger);
+    return ledger;
   }
 
   /** Carries the requests of a client. */

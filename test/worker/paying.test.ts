@@ -1,9 +1,12 @@
-import { runInDurableObject } from 'cloudflare:test';
+import { runInDurableObject, SELF } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
+import type { z } from 'zod';
 import { localAccount } from '../../src/contract/access.ts';
+import { Account, LedgerEntryList } from '../../src/contract/account.ts';
 import { AccountStore } from '../../src/job/account-store.ts';
 import { publicId } from '../../src/job/durable-job-directory.ts';
+import { authorized } from '../service-key.ts';
 import { client, finished, small } from './service.ts';
 
 vi.spyOn(console, 'error').mockImplementation(() => undefined);
@@ -68,6 +71,27 @@ describe('the price of a video', () => {
     expect(await client.extend(id, { frames: 1 })).toMatchObject({ frames: { requested: 2 } });
     await finished(id);
   });
+});
+
+it('the account shows every movement of a video, and its balance', async () => {
+  const { id, cost } = await client.create(small);
+  await finished(id);
+  const get = async <Schema extends z.ZodType>(schema: Schema, path: string) =>
+    schema.parse(
+      await (await SELF.fetch(`http://service.invalid${path}`, { headers: authorized })).json(),
+    ) as z.infer<Schema>;
+  const own = async () => {
+    const { data } = await get(LedgerEntryList, '/v1/account/ledger?limit=100');
+    return data.filter(({ video }) => video === id).reverse();
+  };
+  await vi.waitFor(async () => expect((await own()).at(-1)?.kind).toBe('release'), 5000);
+  const entries = await own();
+  const sum = (kind: string) =>
+    entries.filter((entry) => entry.kind === kind).reduce((total, { credits }) => total + credits, 0);
+  expect([sum('hold'), sum('capture'), sum('release')]).toEqual([cost.quoted, cost.quoted, 0]);
+  const { balance } = await get(Account, '/v1/account');
+  expect(balance).toEqual((await get(LedgerEntryList, '/v1/account/ledger?limit=1')).data[0]?.balance);
+  expect(balance.purchased).toBe(balance.available + balance.held + balance.spent);
 });
 
 describe('the ledger in storage', () => {
