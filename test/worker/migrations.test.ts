@@ -147,6 +147,24 @@ describe('a job of the first version', () => {
       expect(job.account.hold(0)).toMatchObject({ captured: 4, isEnded: true });
     }));
 
+  it('belongs to the account that there was, and to no other', () =>
+    inObject(async (job) => {
+      await writeOld(job, { status: 'completed', cursor: 9, seed: 7, interval: 1 });
+      const object = await job.in(new FakeIsolate(100));
+      expect(job.record.account).toBe('local');
+      expect(await object.view(localAccount)).toMatchObject({ status: 'completed' });
+      const asStranger = [
+        object.view('other'),
+        object.frames('other', 0, 9),
+        object.sharedFrames('other', 0, 9),
+        object.news('other', 0, null, 0),
+        object.command('other', { kind: 'cancel' }),
+      ];
+      expect(await Promise.all(asStranger)).toEqual([null, null, null, null, null]);
+      expect(await object.remove('other')).toBe(false);
+      expect(job.record.status).toBe('completed');
+    }));
+
   it('is migrated once, whatever comes first', () =>
     inObject(async (job) => {
       await writeOld(job, { status: 'completed', cursor: 9, seed: 7, interval: 1 });
