@@ -39,6 +39,7 @@ export async function loadGraphs(
       backbone: await session(graphs.backbone),
       steps: await session(graphs.steps),
       head: await session(graphs.head),
+      sketch: graphs.sketch && (await session(graphs.sketch)),
       decoder: await session(graphs.decoder),
       reference: graphs.reference && (await session(graphs.reference)),
     };

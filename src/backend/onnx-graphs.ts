@@ -19,8 +19,9 @@ export interface Sessions {
   readonly steps: InferenceSession;
   readonly head: InferenceSession;
   readonly decoder: InferenceSession;
-  /** Of a referenced tokenizer only. */
+  /** These of a referenced tokenizer only. */
   readonly reference?: InferenceSession | undefined;
+  readonly sketch?: InferenceSession | undefined;
 }
 
 type Tensors = Record<string, Tensor>;
@@ -99,17 +100,24 @@ export class OnnxGraphs implements Graphs {
     return floatsOf(latents);
   }
 
-  async decode(latents: Float32Array, reference: Reference | null): Promise<DecodedFrame> {
+  async decode(
+    latents: Float32Array,
+    reference: Reference | null,
+    pause: () => Promise<void>,
+  ): Promise<DecodedFrame> {
     const { tokenizer, frame } = this.manifest;
-    const feeds = {
+    const { sketch, decoder } = this.#sessions;
+    const known = {
       latents: floats(latents, [tokenizer.tokens, tokenizer.channels]),
       ...(await this.#looksOf(reference)),
     };
-    if (!reference) {
-      const { frame: pixels } = await run(this.#sessions.decoder, feeds, ['frame']);
+    if (!sketch) {
+      const { frame: pixels } = await run(decoder, known, ['frame']);
       return { pixels: floatsOf(pixels), channels: frame.channels };
     }
-    const { indices, colours } = await run(this.#sessions.decoder, feeds, ['indices', 'colours']);
+    const sketched = await runAll(sketch, known);
+    await pause();
+    const { indices, colours } = await run(decoder, { ...known, ...sketched }, ['indices', 'colours']);
     return { pixels: floatsOf(colours), channels: 4, indices: indices?.data as Int32Array };
   }
 

@@ -67,6 +67,7 @@ export const Manifest = z
       head: HeadGraph,
       decoder: Graph,
       reference: Graph.optional(),
+      sketch: Graph.optional(),
     }),
     normalTable: FileName,
     files: z.record(FileName, ManifestFile),
@@ -76,10 +77,12 @@ export const Manifest = z
   })
   .superRefine((manifest, context) => {
     const referenced = manifest.tokenizer.kind === 'referenced';
-    if (referenced !== (manifest.graphs.reference !== undefined)) {
-      context.addIssue(
-        `graphs.reference belongs to a referenced tokenizer, this one is ${manifest.tokenizer.kind}`,
-      );
+    for (const name of ['reference', 'sketch'] as const) {
+      if (referenced !== (manifest.graphs[name] !== undefined)) {
+        context.addIssue(
+          `graphs.${name} belongs to a referenced tokenizer, this one is ${manifest.tokenizer.kind}`,
+        );
+      }
     }
     if (referenced !== (manifest.tokenizer.palette !== undefined)) {
       context.addIssue(

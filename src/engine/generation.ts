@@ -73,7 +73,7 @@ export interface FinishedFrames extends Conditions {
  * reach; `past` has moved on by a frame when it is yielded. Returns the frame that the passes ended
  * in, null where they ended with a frame or `endFrame` is reached.
  * Source: arXiv 2501.12389, section 3; docs/model-format.md, "Generation of frame i".
- * @param pause awaited before every pass and before the decoder, so that the event loop runs
+ * @param pause awaited before every pass, before the decoder and within it, so that the event loop runs
  * @throws RangeError for a partial frame that does not belong after `past`, for a first frame of a
  * wrong size, and where no leg holds
  */
@@ -106,7 +106,7 @@ export async function* generate(
     const latents = given ? await encodeFirst(graphs, given, reference) : frame.latents;
     const cache = await commit(graphs, past, latents, plan);
     await pause();
-    const pixels = given ?? (await displayFrame(graphs, latents, reference, plan.palette));
+    const pixels = given ?? (await displayFrame(graphs, latents, reference, plan.palette, pause));
     past.append(cache, pixels);
     passes -= 1;
     begun = blankFrame(graphs, past.cursor);
@@ -216,8 +216,9 @@ export async function displayFrame(
   latents: Float32Array,
   reference: Reference | null,
   palette: GenerationPlan['palette'],
+  pause: () => Promise<void> = async () => undefined,
 ): Promise<Uint8ClampedArray> {
-  const decoded = await graphs.decode(latents, reference);
+  const decoded = await graphs.decode(latents, reference, pause);
   const picked = palette === 'first_frame' && reference && decoded.indices;
   return picked ? paint(picked, reference.colours) : displayedPixels(decoded);
 }

@@ -61,6 +61,13 @@ export interface Graphs {
   commit(frame: CompleteFrame, past: PastSlots): Promise<KeysAndValues>;
   /** -> latents [n, C] */
   sample(inputs: HeadInputs): Promise<Float32Array>;
-  /** Latents [S, C] -> frame. */
-  decode(latents: Float32Array, reference: Reference | null): Promise<DecodedFrame>;
+  /**
+   * Latents [S, C] -> frame.
+   * @param pause awaited between its parts, so that the event loop runs
+   */
+  decode(
+    latents: Float32Array,
+    reference: Reference | null,
+    pause: () => Promise<void>,
+  ): Promise<DecodedFrame>;
 }

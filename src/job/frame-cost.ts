@@ -16,11 +16,12 @@ export function multiplyAddsPerFrame(
   manifest: Manifest,
   { decodeSteps, headSteps }: Pick<Sampling, 'decodeSteps' | 'headSteps'>,
 ): number {
-  const { backbone, head, decoder } = manifest.graphs;
+  const { backbone, head, sketch, decoder } = manifest.graphs;
   const tokens = manifest.tokenizer.tokens;
   const headRow = head.multiplyAdds.fixed + head.multiplyAdds.perStep * headSteps;
   const passes = passesPerFrame(decodeSteps, tokens);
-  return passes * backbone.multiplyAdds + tokens * headRow + decoder.multiplyAdds;
+  const drawing = (sketch?.multiplyAdds ?? 0) + decoder.multiplyAdds;
+  return passes * backbone.multiplyAdds + tokens * headRow + drawing;
 }
 
 /** What the frames of a job cost to compute: each one, and the first where the model draws it. */

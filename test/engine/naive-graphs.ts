@@ -40,6 +40,7 @@ export const naiveManifest: Manifest = {
     head: { ...GRAPH, multiplyAdds: { fixed: 0, perStep: 0 } },
     decoder: GRAPH,
     reference: GRAPH,
+    sketch: GRAPH,
   },
   normalTable: 'normal.bin',
   files: {},

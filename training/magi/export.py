@@ -26,7 +26,7 @@ from magi.noise import quantile_table
 from magi.train import load_model
 
 PRECISIONS = ("int8", "float")
-_EIGHT_BIT = ("backbone", "decoder")
+_EIGHT_BIT = ("backbone", "sketch", "decoder")
 """Graphs that 8 bits make faster; the head's few rows are as fast in float."""
 
 
@@ -67,7 +67,7 @@ def export(
     graphs |= head_graphs(model.head, channels, width)
     work |= head_multiply_adds(model.head, channels, width)
     if precision == "int8":
-        for name in _EIGHT_BIT:
+        for name in graphs.keys() & set(_EIGHT_BIT):
             graphs[name] = quantised(graphs[name])
 
     (out / "golden").mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ def export(
     for name, content in files.items():
         (out / name).write_bytes(content)
     shutil.copyfile(credits, out / "CREDITS.md")
-    eight_bit = [name for name in _EIGHT_BIT if has_eight_bits(graphs[name])]
+    eight_bit = [name for name in _EIGHT_BIT if name in graphs and has_eight_bits(graphs[name])]
     manifest = _manifest(run, codec, precision, eight_bit, described, files, training, quality)
     (out / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
     if not (out / "float" / "golden" / "float.json").is_file():

@@ -102,17 +102,28 @@ class _Decoder(nn.Module):
         return self.codec.decode((latents * self.deviation + self.mean)[None])
 
 
+class _Sketch(nn.Module):
+    def __init__(self, codec: Codec, features: list[str]):
+        super().__init__()
+        self.rows = RowDecoder(codec.tokenizer)
+        self.features = features
+        self.mean, self.deviation = codec.mean.cpu(), codec.deviation.cpu()
+
+    def forward(self, latents: Tensor, *features: Tensor) -> Tensor:
+        known = dict(zip(self.features, features, strict=True))
+        return self.rows.sketch(latents * self.deviation + self.mean, known)
+
+
 class _ReferencedDecoder(nn.Module):
     def __init__(self, codec: Codec, features: list[str]):
         super().__init__()
         self.rows = RowDecoder(codec.tokenizer)
         self.features = features
         self.size = codec.config.frame_size
-        self.mean, self.deviation = codec.mean.cpu(), codec.deviation.cpu()
 
-    def forward(self, latents: Tensor, palette: Tensor, *features: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, sketch: Tensor, palette: Tensor, *features: Tensor) -> tuple[Tensor, Tensor]:
         known = dict(zip(self.features, features, strict=True))
-        scores = self.rows(latents * self.deviation + self.mean, known)
+        scores = self.rows.scores(sketch, known)
         colours = (scores.softmax(-1) @ palette.clamp(min=0)).t()
         indices = scores.argmax(-1).to(torch.int32)
         return indices.view(self.size, -1), colours.view(1, 4, self.size, -1)
@@ -262,7 +273,8 @@ def _prefixed(graph: onnx.GraphProto, prefix: str, keep: set[str]) -> onnx.Graph
 
 
 def tokenizer_graphs(codec: Codec) -> dict[str, onnx.ModelProto]:
-    """Encoder and decoder, and the reference graph of a referenced tokenizer."""
+    """Encoder and decoder; of a referenced tokenizer also the reference graph and the sketch that
+    its decoder begins with."""
     config = codec.config
     frame = torch.rand(1, config.frame_channels, config.frame_size, config.frame_size)
     latents = torch.randn(config.tokens, config.latent_channels)
@@ -278,17 +290,21 @@ def tokenizer_graphs(codec: Codec) -> dict[str, onnx.ModelProto]:
     about = {"reference": blank, "palette": palette, "has_reference": torch.zeros(1)}
     parts = ReferenceRows(codec.tokenizer)(*about.values())
     maps = [name for name in parts if name.startswith("map_")]
-    rest = [name for name in parts if name not in maps]
+    drawn = [name for name in parts if name.startswith("recall_") or name in ("keys", "values")]
+    rest = [name for name in parts if name not in (*maps, *drawn)]
 
     def inputs(names: list[str]) -> dict[str, Tensor]:
         return {f"features_{name}": parts[name].clone() for name in names}
 
+    sketch = _Sketch(codec, drawn)
+    seen = {"latents": latents, **inputs(drawn)}
     return {
         "reference": trace(_Reference(codec), about, list(inputs(list(parts)))),
         "encoder": trace(_Encoder(codec), {"frame": frame, **inputs(maps)}, ["latents"]),
+        "sketch": trace(sketch, seen, ["sketch"]),
         "decoder": trace(
             _ReferencedDecoder(codec, rest),
-            {"latents": latents, "palette": palette, **inputs(rest)},
+            {"sketch": sketch(*seen.values()), "palette": palette, **inputs(rest)},
             ["indices", "colours"],
         ),
     }

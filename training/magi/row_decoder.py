@@ -186,7 +186,8 @@ def _rows(map_: Tensor) -> Tensor:
 
 
 class RowDecoder(nn.Module):
-    """Latents and a reference's parts -> scores of the palette's colours."""
+    """Latents and a reference's parts -> scores of the palette's colours, in two steps: a sketch of
+    half the resolution, then its pixels."""
 
     def __init__(self, tokenizer: Referenced):
         super().__init__()
@@ -217,8 +218,8 @@ class RowDecoder(nn.Module):
         self.guess = Rows(guess.weight.t(), guess.bias)
         self.vote = Rows(vote.weight.t(), vote.bias)
 
-    def forward(self, raw: Tensor, known: dict[str, Tensor]) -> Tensor:
-        """Raw latents [S, C] -> scores [h * w, P]."""
+    def sketch(self, raw: Tensor, known: dict[str, Tensor]) -> Tensor:
+        """Raw latents [S, C] -> sketch [h * w / 4, channels]."""
         x = self.expand(raw)
         for index in reversed(range(len(self.draw))):
             x = x + known[f"recall_{index}"]
@@ -227,7 +228,11 @@ class RowDecoder(nn.Module):
             x = self.draw[index](x)
             if index:
                 x = self.up[index - 1](x)
-        x = self.norm(self.spread(F.silu(x)))
+        return x
+
+    def scores(self, sketch: Tensor, known: dict[str, Tensor]) -> Tensor:
+        """-> scores [h * w, P]."""
+        x = self.norm(self.spread(F.silu(sketch)))
         pixels = F.silu(self.second(F.silu(self.first(x) + known["finish"])))
         # The norm's own scale and shift are in `names` and `scores`.
         match = F.instance_norm(self.match(pixels)[None], eps=self.match_eps)[0]

@@ -146,8 +146,10 @@ class ServedModel:
         frames = [] if first_frame is None else [first_frame]
         features, palette = self._features(first_frame)
         for row in latents[len(frames) :].numpy():
-            made = self.run("decoder", {"latents": row, **features})
-            frames.append(self._pixels(made, palette))
+            known = {"latents": row, **features}
+            if self.referenced:
+                known |= self.run("sketch", known)
+            frames.append(self._pixels(self.run("decoder", known), palette))
             if len(frames) == 1:
                 features, palette = self._features(frames[0])
         return np.stack(frames)

@@ -56,6 +56,11 @@ def named(graph, inputs):
     return dict(zip((value.name for value in graph.graph.output), run(graph, inputs), strict=True))
 
 
+def drawn(graphs, inputs):
+    """Indices and colours of the decoder on the sketch."""
+    return run(graphs["decoder"], inputs | named(graphs["sketch"], inputs))
+
+
 def run_backbone(graphs, inputs):
     """z, k, v of the backbone on the outputs of the past graph."""
     return run(graphs["backbone"], inputs | named(graphs["past"], inputs))
@@ -165,7 +170,7 @@ def test_referenced_tokenizer_graphs_equal_pytorch():
         pixels = second.transpose(2, 0, 1)[None].astype(np.float32) / 255
         made = run(graphs["encoder"], known | {"frame": pixels})
         assert distance(made, [latents[0]]) < 1e-4
-        indices, soft = run(graphs["decoder"], known | {"latents": latents[0]})
+        indices, soft = drawn(graphs, known | {"latents": latents[0]})
         decoded = codec.decode(latents, reference)[0]
         words = reference.palette[indices].astype("<u4")
         same = (words.view(np.uint8).reshape(64, 64, 4) == decoded).all(-1)
@@ -188,12 +193,13 @@ def test_eight_bits_move_neighbourhoods_as_bytes_and_change_few_colours():
         "latents": torch.randn(16, 8),
     }
     known = inputs | named(graphs["reference"], inputs)
-    small = quantised(graphs["decoder"])
-    kinds = [node.op_type for node in small.graph.node]
-    assert "Conv" not in kinds
-    moved = {name for node in small.graph.node if node.op_type == "Gather" for name in node.output}
+    small = {name: quantised(graphs[name]) for name in ("sketch", "decoder")}
+    nodes = [node for graph in small.values() for node in graph.graph.node]
+    assert "Conv" not in [node.op_type for node in nodes]
+    moved = {name for node in nodes if node.op_type == "Gather" for name in node.output}
     assert len([name for name in moved if name.endswith("_uint8")]) == 9
-    (before, colours), (after, small_colours) = run(graphs["decoder"], known), run(small, known)
+    before, colours = drawn(graphs, known)
+    after, small_colours = drawn(small, known)
     assert (before != after).mean() < 0.02
     assert 0 < np.abs(colours - small_colours).mean() < 0.02
 
