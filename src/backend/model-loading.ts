@@ -8,8 +8,8 @@ type GraphFiles = Pick<Manifest['graphs']['encoder'], 'file' | 'shards'>;
 
 /**
  * A model's graphs, every file checked against the manifest before a session is made of it. One
- * after another, so that the weights of one graph only are in memory twice. The encoder is read when
- * it is needed.
+ * after another, so that the weights of one graph only are in memory twice. Encoder
+ * and steps are read when they are needed.
  * @param step called before every session is made; may throw to end the loading
  * @throws ModelFileError for a missing or wrong file, naming it
  */
@@ -24,7 +24,9 @@ export async function loadGraphs(
     const weights = [];
     for (const path of shards) weights.push({ path, data: await readChecked(files, manifest, path) });
     mayGoOn();
-    return await createSession(runtime, graph, weights);
+    const session = await createSession(runtime, { graph, weights, isOptimised: true });
+    for (const { data } of weights) release(data);
+    return session;
   };
   const made: InferenceSession[] = [];
   const session = async (graph: GraphFiles) => {
@@ -37,17 +39,24 @@ export async function loadGraphs(
     const sessions = {
       past: await session(graphs.past),
       backbone: await session(graphs.backbone),
-      steps: await session(graphs.steps),
       head: await session(graphs.head),
       sketch: graphs.sketch && (await session(graphs.sketch)),
       decoder: await session(graphs.decoder),
       reference: graphs.reference && (await session(graphs.reference)),
     };
-    return new OnnxGraphs(manifest, table, sessions, () => open(graphs.encoder, () => {}));
+    return new OnnxGraphs(manifest, table, sessions, {
+      encoder: () => open(graphs.encoder, () => {}),
+      steps: () => open(graphs.steps, () => {}),
+    });
   } catch (error) {
     for (const unused of made) await unused.release();
     throw error;
   }
+}
+
+/** Frees bytes that the runtime has copied at once; the garbage collector would let several graphs' pile up. */
+function release({ buffer, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
 
 /** Little-endian float32. */

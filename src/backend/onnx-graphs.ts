@@ -16,12 +16,19 @@ import { paletteTensor } from '../engine/reference.ts';
 export interface Sessions {
   readonly past: InferenceSession;
   readonly backbone: InferenceSession;
-  readonly steps: InferenceSession;
   readonly head: InferenceSession;
   readonly decoder: InferenceSession;
   /** These of a referenced tokenizer only. */
   readonly reference?: InferenceSession | undefined;
   readonly sketch?: InferenceSession | undefined;
+}
+
+/** Opens the graphs that are needed now and then only, and so are not kept in memory. */
+export interface Opening {
+  /** Of a given first frame. */
+  readonly encoder: () => Promise<InferenceSession>;
+  /** For another number of head steps than before. */
+  readonly steps: () => Promise<InferenceSession>;
 }
 
 type Tensors = Record<string, Tensor>;
@@ -34,22 +41,16 @@ export class OnnxGraphs implements Graphs {
   readonly manifest: Manifest;
   readonly normalTable: Float32Array;
   readonly #sessions: Sessions;
-  readonly #openEncoder: () => Promise<InferenceSession>;
+  readonly #open: Opening;
   readonly #looks = new LastComputed<Reference>();
   readonly #turned = new LastComputed<PastSlots>();
-  readonly #steps = new LastComputed<Float32Array>();
+  readonly #steps = new LastComputed<string>();
 
-  /** @param openEncoder a video needs the encoder for one frame, so it is not kept in memory */
-  constructor(
-    manifest: Manifest,
-    normalTable: Float32Array,
-    sessions: Sessions,
-    openEncoder: () => Promise<InferenceSession>,
-  ) {
+  constructor(manifest: Manifest, normalTable: Float32Array, sessions: Sessions, open: Opening) {
     this.manifest = manifest;
     this.normalTable = normalTable;
     this.#sessions = sessions;
-    this.#openEncoder = openEncoder;
+    this.#open = open;
   }
 
   async encode(pixels: Float32Array, reference: Reference | null): Promise<Float32Array> {
@@ -61,7 +62,7 @@ export class OnnxGraphs implements Graphs {
   async encodeAll(frames: readonly Float32Array[], reference: Reference | null): Promise<Float32Array[]> {
     const { width, height, channels } = this.manifest.frame;
     const looks = await this.#looksOf(reference);
-    const encoder = await this.#openEncoder();
+    const encoder = await this.#open.encoder();
     const encoded: Float32Array[] = [];
     try {
       for (const pixels of frames) {
@@ -109,7 +110,7 @@ export class OnnxGraphs implements Graphs {
     const { sketch, decoder } = this.#sessions;
     const known = {
       latents: floats(latents, [tokenizer.tokens, tokenizer.channels]),
-      ...(await this.#looksOf(reference)),
+      ...(await this.#looksOf(reference, pause)),
     };
     if (!sketch) {
       const { frame: pixels } = await run(decoder, known, ['frame']);
@@ -118,6 +119,7 @@ export class OnnxGraphs implements Graphs {
     const sketched = await runAll(sketch, known);
     await pause();
     const { indices, colours } = await run(decoder, { ...known, ...sketched }, ['indices', 'colours']);
+    for (const tensor of Object.values(sketched)) release(tensor);
     return { pixels: floatsOf(colours), channels: 4, indices: indices?.data as Int32Array };
   }
 
@@ -159,14 +161,24 @@ export class OnnxGraphs implements Graphs {
 
   /** What all tokens share of the solver's times. */
   #stepsOf(times: Float32Array): Promise<Tensors> {
-    return this.#steps.of(times, () =>
-      runAll(this.#sessions.steps, { times: floats(times, [times.length]) }),
-    );
+    return this.#steps.of(times.join(), async () => {
+      const session = await this.#open.steps();
+      try {
+        return await runAll(session, { times: floats(times, [times.length]) });
+      } finally {
+        await session.release();
+      }
+    });
   }
 
   /** The palette and the reference's features. */
-  async #looksOf(reference: Reference | null): Promise<Tensors> {
-    return reference ? this.#looks.of(reference, () => this.#referenceTensors(reference)) : {};
+  async #looksOf(reference: Reference | null, pause = async () => {}): Promise<Tensors> {
+    if (!reference) return {};
+    return this.#looks.of(reference, async () => {
+      const tensors = await this.#referenceTensors(reference);
+      await pause();
+      return tensors;
+    });
   }
 
   async #referenceTensors({ given, indices, colours }: Reference): Promise<Tensors> {
@@ -184,13 +196,22 @@ export class OnnxGraphs implements Graphs {
 }
 
 /** The tensors computed for the last key: what many calls share is computed once. */
-class LastComputed<Key extends object> {
+class LastComputed<Key extends object | string> {
   #last: { readonly key: Key; readonly tensors: Tensors } | undefined;
 
   async of(key: Key, compute: () => Promise<Tensors>): Promise<Tensors> {
-    if (this.#last?.key !== key) this.#last = { key, tensors: await compute() };
-    return this.#last.tensors;
+    if (this.#last?.key === key) return this.#last.tensors;
+    for (const tensor of Object.values(this.#last?.tensors ?? {})) release(tensor);
+    this.#last = undefined;
+    const tensors = await compute();
+    this.#last = { key, tensors };
+    return tensors;
   }
+}
+
+/** Frees a tensor's values at once: the garbage collector lets tens of megabytes of them pile up. */
+function release({ data }: Tensor): void {
+  if (ArrayBuffer.isView(data) && data.buffer instanceof ArrayBuffer) data.buffer.transfer(0);
 }
 
 function runAll(session: InferenceSession, tensors: Tensors): Promise<Tensors> {

@@ -6,6 +6,14 @@ export interface ExternalData {
   readonly data: Uint8Array;
 }
 
+/** What a session is made of. */
+export interface SessionParts {
+  readonly graph: Uint8Array;
+  readonly weights: readonly ExternalData[];
+  /** The graph runs as it is: it was optimised when it was written. */
+  readonly isOptimised: boolean;
+}
+
 let memory: WebAssembly.Memory | undefined;
 
 /**
@@ -14,14 +22,13 @@ let memory: WebAssembly.Memory | undefined;
  */
 export async function createSession(
   module: WebAssembly.Module,
-  graph: Uint8Array,
-  weights: ExternalData[],
+  { graph, weights, isOptimised }: SessionParts,
 ): Promise<InferenceSession> {
   const create = () =>
     InferenceSession.create(graph, {
       executionProviders: ['wasm'],
       externalData: weights,
-      graphOptimizationLevel: 'all',
+      graphOptimizationLevel: isOptimised ? 'disabled' : 'all',
     });
   return memory ? create() : whileStarting(module, create);
 }

@@ -12,7 +12,7 @@ import {
 } from './partial-frame.ts';
 import { Past } from './past.ts';
 import { displayedPixels, planarPixels } from './pixels.ts';
-import { nullReference, paint, referenceOf } from './reference.ts';
+import { nullReference, paint } from './reference.ts';
 
 /** The label of the frames from `from` on; label ids, 0 is "no label". */
 export interface LabelChange {
@@ -102,8 +102,9 @@ export async function* generate(
         );
     passes -= frame.decodeSteps - begun.decodeSteps;
     if (passes === 0) return frame;
-    await pause();
+    if (given) await pause();
     const latents = given ? await encodeFirst(graphs, given, reference) : frame.latents;
+    await pause();
     const cache = await commit(graphs, past, latents, plan);
     await pause();
     const pixels = given ?? (await displayFrame(graphs, latents, reference, plan.palette, pause));
@@ -182,9 +183,9 @@ function framePlan(plan: GenerationPlan, index: number, times: Float32Array): Fr
   return { seed, interval, label: labelAt(plan.labels, index), decodeSteps, temperature, times };
 }
 
-function referenceFor({ manifest }: Graphs, { firstPixels }: Past): Reference | null {
+function referenceFor({ manifest }: Graphs, past: Past): Reference | null {
   if (manifest.tokenizer.kind !== 'referenced') return null;
-  return firstPixels ? referenceOf(firstPixels) : nullReference(manifest);
+  return past.reference ?? nullReference(manifest);
 }
 
 async function encodeFirst(

@@ -1,5 +1,7 @@
 import type { Manifest } from '../contract/manifest.ts';
 import { cacheBytes, type FrameCache, unpackCache } from './frame-cache.ts';
+import type { Reference } from './graphs.ts';
+import { referenceOf } from './reference.ts';
 
 /** K and V of finished frames, in slots: docs/model-format.md, "Slots of the past". */
 export interface PastSlots {
@@ -18,6 +20,7 @@ export interface PastSlots {
 export class Past {
   #cursor = 0;
   #firstPixels: Uint8ClampedArray | undefined;
+  #reference: Reference | undefined;
   readonly #manifest: Manifest;
   readonly #layers: number;
   readonly #window: number;
@@ -93,6 +96,12 @@ export class Past {
   /** RGBA [h, w, 4] of frame 0 as displayed; undefined while there is none. */
   get firstPixels(): Uint8ClampedArray | undefined {
     return this.#firstPixels;
+  }
+
+  /** Frame 0 as a reference, one object for the whole video; undefined while there is none. */
+  get reference(): Reference | undefined {
+    if (this.#firstPixels !== undefined) this.#reference ??= referenceOf(this.#firstPixels);
+    return this.#reference;
   }
 
   /** The cache as the backbone reads it, until the next `append`; a new object after it. */

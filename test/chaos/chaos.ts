@@ -12,7 +12,7 @@ const help = `npm run chaos -- [options]: mistreats the working service, and com
   --disconnects <number>  break off so many connections to streams of events
   --restarts <number>     measure so many times how soon a killed service makes the next frame
   --full-disk             fill the disk under a video, then make room (mounts a small file system: takes root)
-  --memory <number>       so many videos one after another, under the memory caps of a Worker
+  --memory <number>       so many videos of each model one after another, under the memory caps of a Worker
   --wakes <frames>        CPU time of every wake of videos of so many frames, and kill -9 at the limit
   --answers <seconds>     ask for a video at a steady rate while it is made, for so long
   --long <frames>         one video of so many frames: what they cost, and what downloading them takes

@@ -16,11 +16,22 @@ export function cpuSeconds(pid: number): number {
 
 /** Memory of a process that is in use at this moment. */
 export function residentMebibytes(pid: number): number {
-  const kibibytes = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Number(kibibytes) / 1024;
+  return statusMebibytes(pid, 'VmRSS');
+}
+
+/** The same without pages of files, such as the runtime's own code, which the system may drop and shares. */
+export function privateMebibytes(pid: number): number {
+  return statusMebibytes(pid, 'RssAnon');
 }
 
 /** What the main thread of a process has computed, to the moment where it last gave the processor back. */
 export function computedMilliseconds(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
+}
+
+function statusMebibytes(pid: number, field: string): number {
+  const kibibytes = new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(
+    readFileSync(`/proc/${pid}/status`, 'utf8'),
+  )?.[1];
+  return Number(kibibytes) / 1024;
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { cpuSeconds } from './process-figures.ts';
 import type { Runtime } from './runtime.ts';
 import type { StoredState } from './stored-state.ts';
 
@@ -8,6 +9,8 @@ export interface RestartFigures {
   readonly withRequest: Spread;
   /** From listening on, without any request. */
   readonly withoutRequest: Spread;
+  /** CPU time of all threads meanwhile, with a request: what one processor takes that nobody else keeps busy. */
+  readonly cpuWithRequest: Spread;
 }
 
 interface Spread {
@@ -24,19 +27,25 @@ export async function measureRestarts(
   await runtime.serve();
   const { id } = await runtime.client.create({ model: 'nano', frames: 10_000, seed: 1 });
   const times: Record<'with' | 'without', number[]> = { with: [], without: [] };
+  const cpuTimes: number[] = [];
   for (const kind of Array.from({ length: count }, () => ['with', 'without'] as const).flat()) {
     const cursor = () => state.job(id)?.cursor ?? 0;
     await later(cursor, cursor() + 2);
     await runtime.kill();
     const before = cursor();
     await runtime.serve();
-    const began = performance.now();
+    const [began, cpuBefore] = [performance.now(), cpuSeconds(runtime.pid)];
     if (kind === 'with') void runtime.client.retrieve(id).catch(() => undefined);
     await later(cursor, before + 1);
     times[kind].push(Math.round(performance.now() - began));
+    if (kind === 'with') cpuTimes.push(Math.round(1000 * (cpuSeconds(runtime.pid) - cpuBefore)));
   }
   await runtime.kill();
-  return { withRequest: spread(times.with), withoutRequest: spread(times.without) };
+  return {
+    withRequest: spread(times.with),
+    withoutRequest: spread(times.without),
+    cpuWithRequest: spread(cpuTimes),
+  };
 }
 
 async function later(value: () => number, wanted: number): Promise<void> {

@@ -37,6 +37,12 @@ export class Runtime {
     return this.#process.pid;
   }
 
+  /** Of a runtime that is opened to be inspected. */
+  get inspectorPort(): number {
+    if (this.#recipe.inspectorPort === undefined) throw new Error('workerd is not inspected');
+    return this.#recipe.inspectorPort;
+  }
+
   /** Resolves as soon as the process exists. */
   async start(variables: Variables = {}): Promise<Started> {
     if (this.#process !== undefined) throw new Error('workerd is running already');

@@ -36,6 +36,8 @@ export interface RecipeOptions {
   readonly kind?: keyof typeof entries;
   /** What answers in place of the internet; the internet itself where there is none. */
   readonly outside?: (request: MiniflareRequest) => MiniflareResponse | Promise<MiniflareResponse>;
+  /** Opens the runtime's inspector. */
+  readonly isInspected?: boolean;
 }
 
 /** All that workerd needs to run the Worker of wrangler.toml, made once: starting workerd with it is cheap. */
@@ -45,11 +47,12 @@ export class WorkerRecipe {
   readonly address: string;
   /** What workerd calls the socket at that address. */
   readonly socket: string;
+  readonly inspectorPort: number | undefined;
   readonly #config: Buffer;
   readonly #close: () => Promise<void>;
 
   private constructor(
-    made: Pick<WorkerRecipe, 'command' | 'arguments' | 'address' | 'socket'>,
+    made: Pick<WorkerRecipe, 'command' | 'arguments' | 'address' | 'socket' | 'inspectorPort'>,
     config: Buffer,
     close: () => Promise<void>,
   ) {
@@ -57,6 +60,7 @@ export class WorkerRecipe {
     this.arguments = made.arguments;
     this.address = made.address;
     this.socket = made.socket;
+    this.inspectorPort = made.inspectorPort;
     this.#config = config;
     this.#close = close;
   }
@@ -75,11 +79,14 @@ export class WorkerRecipe {
     const given = (await readFile(join(folder, 'arguments'), 'utf8')).trim().split('\n');
     const config = await readFile(join(folder, 'config'));
     const isDirect = options.kind === 'direct';
+    const inspectorPort = options.isInspected ? await freePort() : undefined;
+    const inspector = options.isInspected ? [`--inspector-addr=127.0.0.1:${inspectorPort}`] : [];
     const made = {
       command: workerd(),
-      arguments: given,
+      arguments: [...given, ...inspector],
       address: `http://127.0.0.1:${isDirect ? directPort : port}`,
       socket: isDirect ? 'direct:0:DirectEntrance' : 'entry',
+      inspectorPort,
     };
     return new WorkerRecipe(made, config, async () => {
       await miniflare.dispose();

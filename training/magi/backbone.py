@@ -234,7 +234,8 @@ class Backbone(nn.Module):
             role = torch.full_like(role, COMPLETE)
         hidden = mask.unsqueeze(-1)
         x = self.enter(latents) * (1 - hidden) + self.mask_token * hidden
-        level = F.embedding(noise_level, self.noise_levels) * role.to(x.dtype).unsqueeze(-1)
+        is_complete = F.embedding(role, torch.arange(2, dtype=x.dtype, device=x.device).unsqueeze(-1))
+        level = F.embedding(noise_level, self.noise_levels) * is_complete
         told = F.embedding(interval - 1, self.intervals) + F.embedding(label, self.labels)
         return x + self.places + (F.embedding(role, self.roles) + level + told)
 

@@ -1,6 +1,8 @@
-"""Matrix products in 8 bits: weights per output channel, activations dynamically.
+"""Weights in 8 bits per output channel, for one of two reasons.
 
-Standard operators only (DynamicQuantizeLinear, MatMulInteger); onnxruntime fuses them.
+`quantised` computes matrix products in 8 bits, activations dynamically, for speed. Standard operators
+only (DynamicQuantizeLinear, MatMulInteger); onnxruntime fuses them. `stored` keeps the arithmetic in
+float32 and only stores large weights in 8 bits, for graphs that are large and seldom run.
 """
 
 from __future__ import annotations
@@ -12,6 +14,10 @@ import numpy as np
 import onnx
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
+_OUTPUT_AXES = {"Conv": 0, "MatMul": 1}
+"""Where the output channels lie in the weight of an operator."""
+_STORED_VALUES = 4096
+"""Smaller weights are not worth the operator that unpacks them."""
 _MOVES = ("Gather", "Reshape")
 """Operators that only move values: behind them, a quarter of the bytes moves."""
 
@@ -31,8 +37,8 @@ def quantised(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def has_eight_bits(model: onnx.ModelProto) -> bool:
-    """Whether any product of a quantised graph is in 8 bits."""
-    return any(node.op_type == "MatMulInteger" for node in _all_nodes(model.graph))
+    """Whether any weight of a graph that `quantised` or `stored` made is in 8 bits."""
+    return any(tensor.data_type == TensorProto.INT8 for tensor in model.graph.initializer)
 
 
 class _Graph:
@@ -98,12 +104,49 @@ class _Graph:
         """Names of the int8 values of a weight [k, n] and of their scales [n]."""
         names = f"{weight.name}_int8", f"{weight.name}_scale"
         if names[0] not in self.weights:
-            values = numpy_helper.to_array(weight)
-            scales = np.maximum(np.abs(values).max(0) / 127, np.finfo(np.float32).tiny)
-            integers = np.round(values / scales).astype(np.int8)
-            for name, array in zip(names, (integers, scales.astype(np.float32)), strict=True):
+            integers, scales = _rounded(numpy_helper.to_array(weight), axis=1)
+            for name, array in zip(names, (integers, scales), strict=True):
                 self.weights[name] = numpy_helper.from_array(array, name)
         return names
+
+
+def stored(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy of `model` whose large weights of convolutions and products are stored in 8 bits and
+    unpacked whenever it runs."""
+    model = copy.deepcopy(model)
+    graph = model.graph
+    axes = {node.input[1]: _OUTPUT_AXES[node.op_type] for node in graph.node if node.op_type in _OUTPUT_AXES}
+    kept, unpacking = [], []
+    for weight in graph.initializer:
+        values = numpy_helper.to_array(weight)
+        if weight.name not in axes or values.size < _STORED_VALUES or values.ndim < 2:
+            kept.append(weight)
+            continue
+        names = [f"{weight.name}_int8", f"{weight.name}_scale"]
+        arrays = _rounded(values, axes[weight.name])
+        kept += [numpy_helper.from_array(*each) for each in zip(arrays, names, strict=True)]
+        unpacking.append(
+            helper.make_node(
+                "DequantizeLinear",
+                names,
+                [weight.name],
+                name=f"{weight.name}_unpacked",
+                axis=axes[weight.name],
+            )
+        )
+    nodes = [*unpacking, *graph.node]
+    del graph.initializer[:], graph.node[:]
+    graph.initializer.extend(kept)
+    graph.node.extend(nodes)
+    return model
+
+
+def _rounded(values: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """int8 values, and float32 scales of the channels along `axis`."""
+    others = tuple(each for each in range(values.ndim) if each != axis)
+    largest = np.abs(values).max(others, keepdims=True)
+    scales = np.maximum(largest / 127, np.finfo(np.float32).tiny).astype(np.float32)
+    return np.round(values / scales).astype(np.int8), scales.reshape(-1)
 
 
 def inner_graphs(node: NodeProto) -> Iterator[onnx.GraphProto]:

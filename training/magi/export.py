@@ -8,11 +8,12 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 
 from magi.codec import Codec
 from magi.config import LATENT_BOUND, RunConfig, Unusable
-from magi.eight_bits import has_eight_bits, quantised
+from magi.eight_bits import has_eight_bits, quantised, stored
 from magi.golden import golden_vectors
 from magi.graphs import (
     backbone_graphs,
@@ -22,12 +23,21 @@ from magi.graphs import (
     put_into_shards,
     tokenizer_graphs,
 )
+from magi.model import Magi
 from magi.noise import quantile_table
+from magi.optimised import optimised
 from magi.train import load_model
 
 PRECISIONS = ("int8", "float")
-_EIGHT_BIT = ("backbone", "sketch", "decoder")
+_QUANTISED = ("backbone", "sketch", "decoder")
 """Graphs that 8 bits make faster; the head's few rows are as fast in float."""
+_QUANTISED_WORDS = (
+    "products with constant weights, 3x3 convolutions among them: "
+    "weights int8 per output channel, activations uint8 dynamic"
+)
+_STORED = ("encoder", "reference")
+"""Graphs that run once a video, and would be most of a model's bytes."""
+_STORED_WORDS = "large weights stored int8 per output channel, arithmetic in float32"
 
 
 def export(
@@ -60,15 +70,8 @@ def export(
     torch.manual_seed(0)
     model, training = load_model(run, folder)
     codec = Codec.load(run.tokenizer, folder)
-    channels, width = run.tokenizer.latent_channels, run.model.width
-    graphs = tokenizer_graphs(codec)
-    graphs |= backbone_graphs(model.backbone, channels)
-    work = {name: multiply_adds(graph) for name, graph in graphs.items()}
-    graphs |= head_graphs(model.head, channels, width)
-    work |= head_multiply_adds(model.head, channels, width)
-    if precision == "int8":
-        for name in graphs.keys() & set(_EIGHT_BIT):
-            graphs[name] = quantised(graphs[name])
+    graphs, work = _graphs(model, codec)
+    graphs, quantisation = _served(graphs, precision)
 
     (out / "golden").mkdir(parents=True, exist_ok=True)
     for old in (*out.glob("*.onnx"), *out.glob("*.bin")):
@@ -85,19 +88,44 @@ def export(
     for name, content in files.items():
         (out / name).write_bytes(content)
     shutil.copyfile(credits, out / "CREDITS.md")
-    eight_bit = [name for name in _EIGHT_BIT if name in graphs and has_eight_bits(graphs[name])]
-    manifest = _manifest(run, codec, precision, eight_bit, described, files, training, quality)
+    manifest = _manifest(run, codec, precision, quantisation, described, files, training, quality)
     (out / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
     if not (out / "float" / "golden" / "float.json").is_file():
         golden = golden_vectors(run, model, codec, first_frame)
         (out / "golden" / "float.json").write_text(json.dumps(golden) + "\n")
 
 
+def _graphs(model: Magi, codec: Codec) -> tuple[dict[str, onnx.ModelProto], dict]:
+    """All graphs of a model in float32, and their multiply-adds as the manifest has them."""
+    channels, width = codec.config.latent_channels, model.backbone.config.width
+    graphs = tokenizer_graphs(codec) | backbone_graphs(model.backbone, channels)
+    work = {name: multiply_adds(graph) for name, graph in graphs.items()}
+    graphs |= head_graphs(model.head, channels, width)
+    return graphs, work | head_multiply_adds(model.head, channels, width)
+
+
+def _served(
+    graphs: dict[str, onnx.ModelProto], precision: str
+) -> tuple[dict[str, onnx.ModelProto], dict[str, str]]:
+    """The graphs as they are written, and what the manifest says of their weights."""
+    if precision == "int8":
+        graphs = graphs | {name: quantised(graphs[name]) for name in _QUANTISED if name in graphs}
+    graphs = {name: optimised(graph) for name, graph in graphs.items()}
+    if precision == "int8":
+        graphs |= {name: stored(graphs[name]) for name in _STORED if name in graphs}
+    small = [name for name, graph in graphs.items() if has_eight_bits(graph)]
+    said = {}
+    for names, words in ((_QUANTISED, _QUANTISED_WORDS), (_STORED, _STORED_WORDS)):
+        if named := [name for name in names if name in small]:
+            said[" and ".join(named)] = words
+    return graphs, said | {"others": "float32"} if said else {"all": "float32"}
+
+
 def _manifest(
     run: RunConfig,
     codec: Codec,
     precision: str,
-    eight_bit: list[str],
+    quantisation: dict[str, str],
     graphs: dict,
     files: dict[str, bytes],
     training: dict,
@@ -114,11 +142,6 @@ def _manifest(
     defaults = dict(run.defaults)
     rate = defaults.pop("framesPerSecond")
     size = run.tokenizer.frame_size
-    quantisation = {
-        " and ".join(eight_bit): "products with constant weights, 3x3 convolutions among them: "
-        "weights int8 per output channel, activations uint8 dynamic",
-        "others": "float32",
-    }
     return {
         "format": 1,
         "name": run.name,
@@ -150,7 +173,7 @@ def _manifest(
             name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
             for name, content in sorted(files.items())
         },
-        "quantisation": quantisation if eight_bit else {"all": "float32"},
+        "quantisation": quantisation,
         "training": {"run": f"training/runs/{run.name}.json", "dataset": run.dataset, **training},
         "quality": quality,
     }

@@ -8,6 +8,7 @@ import math
 import numpy as np
 import onnx
 import torch
+import torch.nn.functional as F
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
@@ -18,6 +19,7 @@ from magi.eight_bits import inner_graphs
 from magi.fused import FusedFrame, TurnedPast, past_names
 from magi.head import DiffusionHead
 from magi.row_decoder import ReferenceRows, RowDecoder
+from magi.tokenizer import PALETTE_SIZE
 
 OPSET = 20
 SHARD_BYTES = 8 * 2**20
@@ -120,12 +122,13 @@ class _ReferencedDecoder(nn.Module):
         self.rows = RowDecoder(codec.tokenizer)
         self.features = features
         self.size = codec.config.frame_size
+        self.colour_indices = torch.arange(PALETTE_SIZE, dtype=torch.int32).unsqueeze(1)
 
     def forward(self, sketch: Tensor, palette: Tensor, *features: Tensor) -> tuple[Tensor, Tensor]:
         known = dict(zip(self.features, features, strict=True))
         scores = self.rows.scores(sketch, known)
         colours = (scores.softmax(-1) @ palette.clamp(min=0)).t()
-        indices = scores.argmax(-1).to(torch.int32)
+        indices = F.embedding(scores.argmax(-1), self.colour_indices)
         return indices.view(self.size, -1), colours.view(1, 4, self.size, -1)
 
 

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from magi.tokenizer import ReferenceAttention, Referenced, ResidualBlock
+from magi.tokenizer import PALETTE_SIZE, ReferenceAttention, Referenced, ResidualBlock
 
 
 class Rows(nn.Module):
@@ -38,20 +38,27 @@ class Convolution(nn.Module):
     def __init__(self, weight: Tensor, bias: Tensor | None, size: int):
         super().__init__()
         self.product = Rows(weight.permute(2, 3, 1, 0).flatten(0, 2), bias)
-        self.register_buffer("neighbours", _neighbourhood(size).flatten())
+        self.register_buffer("neighbours", _neighbourhood(size, 1).flatten())
 
     def forward(self, x: Tensor) -> Tensor:
         """[size^2, in] -> [size^2, out]."""
-        outside = F.pad(x, (0, 0, 0, 1))  # beyond the border lies a row of zeros
-        around = outside.index_select(0, self.neighbours)
+        around = F.embedding(self.neighbours, _with_zeros(x))
         return self.product(around.view(len(x), -1))
 
 
-def _neighbourhood(size: int) -> Tensor:
-    """Rows of the 3x3 pixels around every pixel, int32 [size^2, 9]; size^2 is beyond the border."""
-    padded = F.pad(torch.arange(size**2).view(size, size), (1, 1, 1, 1), value=size**2)
-    around = [padded[y : y + size, x : x + size].flatten() for y in range(3) for x in range(3)]
-    return torch.stack(around, dim=1).to(torch.int32)
+def _neighbourhood(size: int, reach: int) -> Tensor:
+    """Rows of the pixels at most `reach` away from every pixel, int32 [size^2, (2 reach + 1)^2];
+    size^2 is beyond the border."""
+    pixels = torch.arange(size**2, dtype=torch.int32).view(size, size)
+    padded = F.pad(pixels, (reach,) * 4, value=size**2)
+    side = range(2 * reach + 1)
+    around = [padded[y : y + size, x : x + size].flatten() for y in side for x in side]
+    return torch.stack(around, dim=1)
+
+
+def _with_zeros(rows: Tensor) -> Tensor:
+    """[n, ...] -> [n + 1, ...]: beyond the border lies a row of zeros."""
+    return torch.cat([rows, rows.new_zeros(1, *rows.shape[1:])])
 
 
 class Norm(nn.Module):
@@ -134,6 +141,8 @@ class ReferenceRows(nn.Module):
         self.tokenizer = tokenizer
         self.register_buffer("scale", tokenizer.match[1].weight * tokenizer.embedding**-0.5)
         self.register_buffer("shift", tokenizer.match[1].bias * tokenizer.embedding**-0.5)
+        size = tokenizer.config.frame_size
+        self.register_buffer("around", _neighbourhood(size, tokenizer.reach))
 
     def forward(
         self, reference: Tensor, palette: Tensor, has_reference: Tensor
@@ -141,7 +150,7 @@ class ReferenceRows(nn.Module):
         """Indices [h, w], palette [P, 4], flag [1]."""
         tokenizer = self.tokenizer
         maps, embeddings = tokenizer.reference(reference[None], palette[None], has_reference)
-        neighbours = tokenizer.neighbours(reference[None])[0]
+        worn = reference.flatten()
         parts = {f"map_{index}": part for index, part in enumerate(maps) if index >= 2}
         for index, recall in enumerate(tokenizer.recall):
             half = recall.weight[:, maps[index + 1].shape[1] :]
@@ -151,15 +160,21 @@ class ReferenceRows(nn.Module):
         colours = palette.clamp(min=0)
         names = embeddings[0]
         nearness = 2 * tokenizer.nearness * colours.t()  # [4, P]
-        worn = colours[neighbours[:, neighbours.shape[1] // 2]]  # [h * w, 4]
         constant = names @ self.shift - tokenizer.nearness * colours.square().sum(-1)
         unused = torch.where(palette[:, 3] < 0, -1e4, 0.0)
-        parts["scores"] = worn @ nearness + constant + unused
+        parts["scores"] = F.embedding(worn, colours) @ nearness + constant + unused
         parts["names"] = (names * self.scale).t()
         parts["nearness"] = nearness
-        parts["neighbours"] = neighbours.to(torch.int32)
+        parts["votes"] = self._votes(worn)
         parts["given"] = has_reference * 1.0
         return parts
+
+    def _votes(self, worn: Tensor) -> Tensor:
+        """Where in the scores [h * w, P] every pixel's votes count: [h * w * (2 reach + 1)^2]."""
+        neighbours = F.embedding(self.around, _with_zeros(worn).unsqueeze(1)).squeeze(2)
+        rows = torch.arange(0, len(worn) * PALETTE_SIZE, PALETTE_SIZE).unsqueeze(1)
+        colours = torch.arange(PALETTE_SIZE).unsqueeze(1)
+        return (F.embedding(neighbours, colours).squeeze(2) + rows).flatten()
 
     def _finish(self, full: Tensor) -> Tensor:
         """The reference's share of `Referenced.finish` up to its first convolution: [1, c, h, w].
@@ -237,5 +252,6 @@ class RowDecoder(nn.Module):
         # The norm's own scale and shift are in `names` and `scores`.
         match = F.instance_norm(self.match(pixels)[None], eps=self.match_eps)[0]
         scores = match @ known["names"] + self.guess(pixels) @ known["nearness"] + known["scores"]
-        votes = self.vote(pixels) * known["given"]
-        return scores.scatter_add(1, known["neighbours"].long(), votes)
+        votes = (self.vote(pixels) * known["given"]).flatten()
+        places = (known["votes"],)
+        return scores.flatten().index_put(places, votes, accumulate=True).view(scores.shape)

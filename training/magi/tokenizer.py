@@ -146,7 +146,8 @@ class ReferenceEncoder(nn.Module):
         """
         flag = has_reference.view(-1, 1, 1, 1)
         colours = self.colour(palette)  # [N, P, full]
-        worn = F.one_hot(reference.long(), PALETTE_SIZE).flatten(1, 2).to(colours.dtype)
+        one_hot = torch.eye(PALETTE_SIZE, dtype=colours.dtype, device=colours.device)
+        worn = F.embedding(reference.int().flatten(1), one_hot)
         image = (worn @ colours).transpose(1, 2).unflatten(2, reference.shape[1:])
         level = self.surface(image)
         surface = level.flatten(2).transpose(1, 2)  # [N, h * w, full]

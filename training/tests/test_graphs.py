@@ -10,7 +10,7 @@ import torch
 from magi.backbone import Conditions
 from magi.codec import Codec
 from magi.config import ModelConfig, TokenizerConfig
-from magi.eight_bits import has_eight_bits, quantised
+from magi.eight_bits import has_eight_bits, quantised, stored
 from magi.generation import Past, TorchFrames
 from magi.graphs import (
     SHARD_BYTES,
@@ -23,10 +23,13 @@ from magi.graphs import (
 )
 from magi.head import flow_sample, flow_times
 from magi.model import Magi
+from magi.optimised import optimised
 from magi.served import session_options
 from magi.tokenizer import build_tokenizer
 
 CHANNELS = 8
+LARGE_OPERATORS = {"Cast", "Pad", "ScatterElements"}
+"""V8 takes up to 108 MiB to compile one of them: docs/decisions/0004-memory.md."""
 
 
 def roughened(module: torch.nn.Module) -> torch.nn.Module:
@@ -196,12 +199,40 @@ def test_eight_bits_move_neighbourhoods_as_bytes_and_change_few_colours():
     small = {name: quantised(graphs[name]) for name in ("sketch", "decoder")}
     nodes = [node for graph in small.values() for node in graph.graph.node]
     assert "Conv" not in [node.op_type for node in nodes]
-    moved = {name for node in nodes if node.op_type == "Gather" for name in node.output}
+    moved = [name for node in nodes if node.op_type == "Gather" for name in node.output]
     assert len([name for name in moved if name.endswith("_uint8")]) == 9
     before, colours = drawn(graphs, known)
     after, small_colours = drawn(small, known)
     assert (before != after).mean() < 0.02
     assert 0 < np.abs(colours - small_colours).mean() < 0.02
+
+
+def test_no_graph_is_served_with_an_operator_that_is_large_in_webassembly(model, backbone):
+    graphs = backbone | head_graphs(model.head, CHANNELS, 64) | tokenizer_graphs(codec_of("referenced"))
+    for name in ("backbone", "sketch", "decoder"):
+        graphs[name] = quantised(graphs[name])
+    for name, graph in graphs.items():
+        served = stored(optimised(graph)).graph
+        assert not LARGE_OPERATORS & {node.op_type for node in served.node}, name
+
+
+def test_an_optimised_graph_answers_as_before(model, backbone):
+    inputs = backbone_inputs(model.backbone, CHANNELS)
+    small = quantised(backbone["backbone"])
+    rewritten = optimised(small)
+    assert len(rewritten.graph.node) < len(small.graph.node)
+    before, after = (run_backbone(backbone | {"backbone": each}, inputs) for each in (small, rewritten))
+    assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_weights_stored_in_eight_bits_change_an_encoder_little_and_take_a_quarter_of_the_bytes():
+    frame = {"frame": torch.rand(1, 3, 32, 32)}
+    whole = optimised(tokenizer_graphs(codec_of("plain"))["encoder"])
+    small = stored(whole)
+    assert has_eight_bits(small) and not has_eight_bits(whole)
+    assert small.ByteSize() < 0.45 * whole.ByteSize()
+    (before,), (after,) = run(whole, frame), run(small, frame)
+    assert 0 < np.abs(before - after).mean() < 0.02
 
 
 def test_eight_bits_reach_into_a_scan(model):
