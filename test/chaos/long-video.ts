@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { quickestAround } from '../../bench/figures.ts';
 import { pngChunks } from '../../src/media/png-chunk.ts';
 import { readGif } from '../media/gif-reader.ts';
-import { residentMebibytes } from './process-figures.ts';
+import { computedMilliseconds, residentMebibytes } from './process-figures.ts';
 import { Runtime } from './runtime.ts';
 import { StoredState } from './stored-state.ts';
 
@@ -13,10 +12,13 @@ const order = { model: 'nano', decode_steps: 2, head_steps: 2, seed: 1 };
 /** The early frame that later ones are compared with. */
 const earlyFrame = 50;
 
+/** So many frames from one on stand for it. */
+const neighbours = 200;
+
 /** What a long video cost as it grew, and what downloading it took. */
 export interface LongFigures {
   readonly seconds: number;
-  /** Time of the frame in the middle, and of the last, over that of an early one. */
+  /** What the service computes for a frame in the middle, and for the last ones, over what it does for an early one. */
   readonly costOfMiddle: number;
   readonly costOfLast: number;
   /** Bytes in storage of a frame of the first half, and of the second. */
@@ -40,24 +42,16 @@ export async function makeLongVideo(
   frames: number,
   progress: (made: number) => void,
 ): Promise<LongFigures> {
-  const runtime = await Runtime.open({ dataFolder, kind: 'traced' });
+  const runtime = await Runtime.open({ dataFolder });
   const state = new StoredState(join(dataFolder, 'do'));
   try {
     await runtime.serve();
     const began = performance.now();
-    const frameMs: number[] = [];
-    runtime.onWake = (trace) => {
-      if (trace.event === 'ends') frameMs.push(...trace.frameMs);
-    };
     const { id } = await runtime.client.create({ ...order, frames });
-    const storage = await watched(state, id, frames, progress);
-    const cost = (frame: number) =>
-      rounded(quickestAround(frameMs, frame) / quickestAround(frameMs, earlyFrame));
+    const looks = await looksWhileMade(runtime, state, { id, frames }, progress);
     return {
       seconds: Math.round((performance.now() - began) / 1000),
-      costOfMiddle: cost(frames / 2),
-      costOfLast: cost(frames),
-      ...storage,
+      ...growthOf(looks, frames),
       gif: await downloaded(runtime, id, 'gif'),
       apng: await downloaded(runtime, id, 'apng'),
     };
@@ -66,27 +60,43 @@ export async function makeLongVideo(
   }
 }
 
-type Storage = Pick<LongFigures, 'bytesPerFrame' | 'cachedFrames'>;
+interface Look extends ReturnType<StoredState['size']> {
+  /** Of the service so far. */
+  readonly computedMs: number;
+}
 
 /** Looks at the storage beside the service until the video is finished. */
-async function watched(
+async function looksWhileMade(
+  { pid }: Runtime,
   state: StoredState,
-  id: string,
-  frames: number,
+  { id, frames }: { id: string; frames: number },
   progress: (made: number) => void,
-): Promise<Storage> {
-  const looks: ReturnType<StoredState['size']>[] = [];
+): Promise<Look[]> {
+  const looks: Look[] = [];
   for (; (looks.at(-1)?.frames ?? 0) < frames; await sleep(1000)) {
     if (state.job(id)?.status === 'failed') throw new Error(`the video failed: ${state.job(id)?.error}`);
-    looks.push(state.size(id));
+    looks.push({ ...state.size(id), computedMs: computedMilliseconds(pid) });
     progress(looks.at(-1)?.frames ?? 0);
   }
-  const from = (frame: number) => looks.find((look) => look.frames >= frame) as (typeof looks)[number];
+  return looks;
+}
+
+function growthOf(
+  looks: readonly Look[],
+  frames: number,
+): Pick<LongFigures, 'costOfMiddle' | 'costOfLast' | 'bytesPerFrame' | 'cachedFrames'> {
+  const from = (frame: number) => looks.find((look) => look.frames >= frame) as Look;
+  const perFrame = (what: 'bytes' | 'computedMs', a: Look, b: Look) =>
+    (b[what] - a[what]) / (b.frames - a.frames);
+  const cost = (frame: number) => perFrame('computedMs', from(frame), from(frame + neighbours));
   const [early, middle, last] = [from(earlyFrame), from(frames / 2), from(frames)];
-  const growth = (a: typeof early, b: typeof early) =>
-    Math.round((b.bytes - a.bytes) / (b.frames - a.frames));
   return {
-    bytesPerFrame: { firstHalf: growth(early, middle), secondHalf: growth(middle, last) },
+    costOfMiddle: rounded(cost(frames / 2) / cost(earlyFrame)),
+    costOfLast: rounded(cost(frames - neighbours) / cost(earlyFrame)),
+    bytesPerFrame: {
+      firstHalf: Math.round(perFrame('bytes', early, middle)),
+      secondHalf: Math.round(perFrame('bytes', middle, last)),
+    },
     cachedFrames: { early: early.cachedFrames, last: last.cachedFrames },
   };
 }

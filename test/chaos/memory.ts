@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { IsolateMemory } from './isolate-memory.ts';
 import { privateMebibytes, residentMebibytes } from './process-figures.ts';
 import { Runtime } from './runtime.ts';
@@ -8,6 +10,8 @@ import { Runtime } from './runtime.ts';
 const v8Flags = '--max-old-space-size=128 --wasm-max-mem-pages=2048';
 
 const models = ['nano', 'sprite'];
+
+const firstFrame = fileURLToPath(new URL('../../examples/first-frame.png', import.meta.url));
 
 const frames = 12;
 
@@ -62,8 +66,10 @@ async function watchModel(
   }
 }
 
+/** Every other video begins with a given first frame. */
 async function makeVideo({ client }: Runtime, model: string, seed: number): Promise<void> {
-  const { id } = await client.create({ model, frames, seed });
+  const given = seed % 2 === 1 ? { image: await readFile(firstFrame) } : {};
+  const { id } = await client.create({ model, frames, seed, ...given });
   for await (const event of client.follow(id))
     if (event.type === 'failed') throw new Error(`video ${seed} failed: ${event.data.error?.message}`);
 }

@@ -1,7 +1,5 @@
 /** The service, but that every wake of a job prints a line as it begins and as it ends. */
-import { WakeMeter } from '../../bench/wake-meter.ts';
 import { OnnxGraphs } from '../../src/backend/onnx-graphs.ts';
-import type { Effect } from '../../src/job/wake-protocol.ts';
 import service, { AccountObject, KeyRingObject, JobObject as ServedJob } from '../../src/worker.ts';
 import { traceText } from './wake-trace.ts';
 
@@ -37,28 +35,15 @@ for (const part of ['encode', 'predict', 'sample', 'commit', 'decode'] as const)
 }
 
 export class JobObject extends ServedJob {
-  #meter = new WakeMeter();
-
-  protected override surroundings() {
-    const served = super.surroundings();
-    const observe = (effect: Effect, job: string) => {
-      this.#meter.observe(effect);
-      return served.observe?.(effect, job);
-    };
-    return { ...served, observe };
-  }
-
   override async alarm(): Promise<void> {
-    this.#meter = new WakeMeter();
     const before = { ...spent };
     console.log(traceText({ event: 'begins' }));
     try {
       await super.alarm();
     } finally {
-      const { frameMs } = this.#meter.times();
       const decodeMs = spent.decodeMs - before.decodeMs;
       const graphMs = spent.graphMs - before.graphMs;
-      console.log(traceText({ event: 'ends', frameMs, decodeMs, graphMs }));
+      console.log(traceText({ event: 'ends', decodeMs, graphMs }));
     }
   }
 }

@@ -7,8 +7,6 @@ const WakeTrace = z.discriminatedUnion('event', [
   z.object({ event: z.literal('begins') }),
   z.object({
     event: z.literal('ends'),
-    /** Milliseconds of every frame, or part of one, its PNG included. */
-    frameMs: z.array(z.number()),
     /** Milliseconds of all decode steps together, and of everything that the model computed. */
     decodeMs: z.number(),
     graphMs: z.number(),
