@@ -71,3 +71,13 @@ test.each([0, 1, cacheBytes(naiveManifest) - 1, cacheBytes(naiveManifest) + 1])(
 test('tells the bytes of K and V of a frame as they are kept', () => {
   expect(Past.kvBytes(naiveManifest)).toBe(cacheOf(0).byteLength);
 });
+
+test('holds one reference for the whole video, so that who computes with it computes it once', () => {
+  const past = Past.empty(naiveManifest);
+  expect(past.reference).toBeUndefined();
+  past.append(cacheOf(0), blank);
+  const { reference } = past;
+  past.append(cacheOf(1), new Uint8ClampedArray(64).fill(255));
+  expect(reference).toMatchObject({ given: true, colours: Uint8Array.of(0, 0, 0, 0) });
+  expect(past.reference).toBe(reference);
+});
