@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { IsolateMemory } from './isolate-memory.ts';
 import { privateMebibytes, residentMebibytes } from './process-figures.ts';
 import { Runtime } from './runtime.ts';
@@ -11,7 +10,7 @@ const v8Flags = '--max-old-space-size=128 --wasm-max-mem-pages=2048';
 
 const models = ['nano', 'sprite'];
 
-const firstFrame = fileURLToPath(new URL('../../examples/first-frame.png', import.meta.url));
+const firstFrame = join(import.meta.dirname, '../../examples/first-frame.png');
 
 const frames = 12;
 
