@@ -28,14 +28,14 @@ const walk: Video = {
   seed: 7,
   legs: [{ from: 0, seed: 7, interval: 1 }],
   forked_from: null,
-  decode_steps: 4,
-  head_steps: 8,
+  decode_steps: 2,
+  head_steps: 2,
   temperature: 0.5,
-  first_frame: { decode_steps: 4, head_steps: 8, temperature: 0.5 },
+  first_frame: { decode_steps: 16, head_steps: 4, temperature: 0.8 },
   palette: 'first_frame',
   metadata: {},
-  cost: { quoted: 1680, held: 1680, captured: 0, released: 0 },
-  links: signedLinks(id, '1790088400.acme.Vq3nKp0sXw7uYh2cRz5tLm8dGj4bEa6fQi9oTk1xBvU'),
+  cost: { quoted: 1392, held: 1392, captured: 0, released: 0 },
+  links: signedLinks(id, '1790086960.acme.Vq3nKp0sXw7uYh2cRz5tLm8dGj4bEa6fQi9oTk1xBvU'),
   created_at: 1_790_000_000,
   completed_at: null,
   expires_at: null,
@@ -48,7 +48,7 @@ const finished: Video = {
   status: 'completed',
   progress: 100,
   frames: { requested: 24, committed: 24 },
-  cost: { quoted: 1680, held: 0, captured: 1680, released: 0 },
+  cost: { quoted: 1392, held: 0, captured: 1392, released: 0 },
   completed_at: 1_790_000_004,
   expires_at: 1_792_592_004,
 };
@@ -58,7 +58,7 @@ const begun: Video = {
   status: 'in_progress',
   progress: 50,
   frames: { requested: 24, committed: 12 },
-  cost: { quoted: 1680, held: 840, captured: 840, released: 0 },
+  cost: { quoted: 1392, held: 696, captured: 696, released: 0 },
 };
 
 const account: Account = {
@@ -95,7 +95,7 @@ const captured: LedgerEntry = {
 const ended = {
   progress: begun.progress,
   frames: begun.frames,
-  cost: { quoted: 1680, held: 0, captured: 840, released: 840 },
+  cost: { quoted: 1392, held: 0, captured: 696, released: 696 },
 };
 
 /** A red square in 8x8 transparent pixels, so that the request can be read, and sent. */
@@ -114,10 +114,10 @@ const sprite: ModelCard = {
   labels: ['walk', 'run', 'jump', 'slash', 'backslash', 'halfslash', 'swing', 'idle'],
   frames: { default: 24, maximum: 10_000 },
   interval: { default: 1, maximum: 4 },
-  decode_steps: { default: 4, maximum: 16 },
-  head_steps: { default: 8, maximum: 100 },
+  decode_steps: { default: 2, maximum: 16 },
+  head_steps: { default: 2, maximum: 100 },
   temperature: { default: 0.5, maximum: 2 },
-  first_frame: { decode_steps: 4, head_steps: 8, temperature: 0.5 },
+  first_frame: { decode_steps: 16, head_steps: 4, temperature: 0.8 },
 };
 
 const key: ApiKey = {
@@ -155,7 +155,7 @@ export const examples = {
         ...walk,
         prompt: null,
         labels: schedule,
-        cost: { quoted: 1610, held: 1610, captured: 0, released: 0 },
+        cost: { quoted: 1265, held: 1265, captured: 0, released: 0 },
       } satisfies Video,
     },
   ],
@@ -247,7 +247,7 @@ export const examples = {
         ],
         seconds: '4.5',
         frames: { requested: 36, committed: 24 },
-        cost: { quoted: 2520, held: 840, captured: 1680, released: 0 },
+        cost: { quoted: 2052, held: 660, captured: 1392, released: 0 },
         completed_at: null,
         expires_at: null,
       } satisfies Video,
@@ -263,7 +263,7 @@ export const examples = {
         progress: 85,
         seconds: '3.5',
         frames: { requested: 28, committed: 24 },
-        cost: { quoted: 1960, held: 280, captured: 1680, released: 0 },
+        cost: { quoted: 1612, held: 220, captured: 1392, released: 0 },
         completed_at: null,
         expires_at: null,
       } satisfies Video,
@@ -280,7 +280,7 @@ export const examples = {
         prompt: null,
         labels: schedule,
         frames: { requested: 24, committed: 16 },
-        cost: { quoted: 560, held: 560, captured: 0, released: 0 },
+        cost: { quoted: 440, held: 440, captured: 0, released: 0 },
         seed: 9,
         legs: [...walk.legs, { from: 16, seed: 9, interval: 1 }],
         forked_from: { id, frames: 16 },

@@ -14,7 +14,11 @@ test('workerd makes the golden video of nano with the hashes recorded in Node', 
   const plan = goldenPlan(video, model.manifest);
   const frames = await Array.fromAsync(model.generate(Past.empty(model.manifest), plan));
   const recorded = QuantisedGolden.parse(await asset('nano/golden/int8.json'));
-  expect(await goldenSummary(frames, video, model.manifest)).toEqual(recorded);
+  const { distanceFromFloat, ...hashes } = await goldenSummary(frames, video, model.manifest);
+  expect({ ...hashes, distanceFromFloat: recorded.distanceFromFloat }).toEqual(recorded);
+  // A logarithm's last digit differs between versions of V8.
+  expect(distanceFromFloat.pixelPsnr).toBeCloseTo(recorded.distanceFromFloat.pixelPsnr, 9);
+  expect(distanceFromFloat.latentMeanAbsolute).toBeCloseTo(recorded.distanceFromFloat.latentMeanAbsolute, 9);
 });
 
 test('a model that is not among the assets is a missing manifest', async () => {

@@ -122,8 +122,10 @@ def stored(model: onnx.ModelProto) -> onnx.ModelProto:
         if weight.name not in axes or values.size < _STORED_VALUES or values.ndim < 2:
             kept.append(weight)
             continue
-        names = [f"{weight.name}_int8", f"{weight.name}_scale"]
-        arrays = _rounded(values, axes[weight.name])
+        names = [f"{weight.name}_{part}" for part in ("int8", "scale", "zero")]
+        integers, scales = _rounded(values, axes[weight.name])
+        # Zeros are the default, but native onnxruntime, asked for exact products, gets that one wrong.
+        arrays = integers, scales, np.zeros(len(scales), np.int8)
         kept += [numpy_helper.from_array(*each) for each in zip(arrays, names, strict=True)]
         unpacking.append(
             helper.make_node(
