@@ -1,7 +1,7 @@
 import { env, InferenceSession } from 'onnxruntime-web/wasm';
 
 /** A file of weights, by the name that the graph gives it. */
-export interface ExternalData {
+interface ExternalData {
   readonly path: string;
   readonly data: Uint8Array;
 }
