@@ -4,12 +4,23 @@ import { capturedCredits, type Price, totalCredits } from './price.ts';
 /** Milliseconds after which an opened hold can no longer be used to begin or extend a job. */
 const openingMilliseconds = 30_000;
 
+/** Milliseconds by which the clocks of two objects differ at most. */
+const clockMilliseconds = 5000;
+
 /** Milliseconds after which a hold that no job has confirmed is looked into: surely later than it could be used. */
 const sweepMilliseconds = 2 * openingMilliseconds;
 
 /** True where a hold is too old to begin or extend a job under: the account may have given it up. */
 export function isTooLate(openedAt: number, now: number): boolean {
   return now - openedAt > openingMilliseconds;
+}
+
+/**
+ * True where surely no job can begin to go by a hold any more, by whatever clock it looks: then a job that does not
+ * know it never will.
+ */
+export function isGivenUp(openedAt: number, now: number): boolean {
+  return now - openedAt > openingMilliseconds + clockMilliseconds;
 }
 
 /** Credits set aside for one order of frames: a job's creation, or one of its extensions. */
@@ -48,8 +59,10 @@ export interface AccountBook extends Ledger {
   unconfirmed(): Hold[];
   /** Inserts or replaces. */
   write(hold: Hold): void;
-  /** Takes a job out of the list; its holds stay. */
+  /** Takes a job out of the list, and claims without a key to it; its holds stay. */
   unlist(jobId: string): void;
+  /** Deletes what an order is known again by: it came to nothing, and sent again it is a new one. */
+  unclaim(jobId: string, hold: number): void;
 }
 
 /** Why there is no hold for an order. */
@@ -123,6 +136,7 @@ export function confirmHold(
   const confirmed = { ...known, isConfirmed: true };
   if (isUsed) book.write(confirmed);
   else end(book, confirmed, now);
+  if (!isUsed) book.unclaim(jobId, hold);
   if (!isUsed && hold === 0) book.unlist(jobId);
 }
 

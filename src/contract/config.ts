@@ -23,6 +23,12 @@ export const limits = {
   metadataValueCharacters: 512,
   listEntries: 100,
   keyNameCharacters: 100,
+  /** Of the header Idempotency-Key. */
+  idempotencyKeyCharacters: 255,
+  /** An order is known by its key for so long. */
+  idempotencyHours: 24,
+  /** An order without a key that a client says it repeats is looked for among those of so many minutes. */
+  repetitionMinutes: 10,
   /** A signed link opens its video for at least so long, and at most an hour longer. */
   linkHours: 24,
   urlCharacters: 2048,

@@ -58,6 +58,12 @@ export const failures = {
   model_gone: { status: 409, when: 'The build of the model that made the video is not served any more.' },
   last_event_id: { status: 400, when: '`Last-Event-ID` is not the index of a frame of the video.' },
   reference_reused: { status: 422, when: 'Other credits were entered under the reference before.' },
+  idempotency_invalid: { status: 400, when: 'The header Idempotency-Key is empty or too long.' },
+  idempotency_reused: { status: 422, when: 'Something else was ordered under the same Idempotency-Key.' },
+  idempotency_in_progress: {
+    status: 409,
+    when: 'The same order is being carried out; `retry-after` says when to ask for its answer.',
+  },
   insufficient_credits: {
     status: 402,
     when: 'The order costs more credits than are available; the message says both.',

@@ -3,7 +3,11 @@ import type { ErrorBody } from '../contract/job.ts';
 import { withoutSecrets } from '../contract/secret.ts';
 
 /** Refusals that pass by themselves, and when to ask again. */
-const retryAfterSeconds: Partial<Record<FailureCode, number>> = { frame_not_ready: 1, concurrency_limit: 5 };
+const retryAfterSeconds: Partial<Record<FailureCode, number>> = {
+  frame_not_ready: 1,
+  concurrency_limit: 5,
+  idempotency_in_progress: 1,
+};
 
 /** Refusals of who asks, and the reason as OAuth names it: none where no key was sent at all. */
 const challenges: Partial<Record<FailureCode, string>> = {

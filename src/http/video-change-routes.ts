@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { z } from 'zod';
+import type { Ticket } from '../billing/claims.ts';
 import { frameCredits } from '../billing/price.ts';
 import { Failure, type FailureCode } from '../contract/failure.ts';
 import { Video } from '../contract/job.ts';
@@ -12,14 +13,27 @@ import {
   forkSpec,
 } from '../contract/video-change.ts';
 import { jobCost } from '../job/frame-cost.ts';
-import type { NamedJob } from '../job/job-directory.ts';
+import type { NamedJob, NewJob } from '../job/job-directory.ts';
 import { examples } from './examples.ts';
 import { foundJob } from './found-job.ts';
+import {
+  ExtensionHeaders,
+  NewVideoHeaders,
+  type OrderHeaders,
+  orderFailures,
+  orderResponse,
+} from './order.ts';
 import { type Answer, type Route, route } from './route.ts';
 import type { ServiceEnvironment } from './services.ts';
 import { videoResponse } from './video-json.ts';
 
 type VideoContext = Context<ServiceEnvironment>;
+
+interface ForkInput {
+  readonly path: { readonly id: string };
+  readonly headers: OrderHeaders;
+  readonly body: z.infer<typeof ForkRequest>;
+}
 
 const changed: Answer = { description: 'The job after it.', content: { 'application/json': Video } };
 
@@ -32,6 +46,7 @@ const goingOn: readonly FailureCode[] = [
   'label_unknown',
   'labels_order',
   'model_gone',
+  ...orderFailures,
   'concurrency_limit',
   'insufficient_credits',
   'url_scheme',
@@ -87,10 +102,11 @@ export const videoChangeRoutes: readonly Route[] = [
     summary: 'Adds frames to a finished video',
     description:
       'Goes on from the stored state of a completed, cancelled or failed video: only the new frames are computed and paid.',
+    headers: ExtensionHeaders,
     body: { schema: ExtendRequest, isOptional: true },
     failures: [...goingOn, 'job_not_finished'],
     examples: examples.extendVideo,
-    handle: (context, { path: { id }, body }) => extended(context, id, body),
+    handle: (context, { path: { id }, headers, body }) => extendVideo(context, id, { headers, body }),
   }),
   route({
     ...control,
@@ -100,11 +116,12 @@ export const videoChangeRoutes: readonly Route[] = [
     chapter: 'Going on',
     summary: 'Adds frames to a finished video that the body names',
     description: 'The same as `POST /v1/videos/{id}/extend`, as the npm package openai calls it.',
+    headers: ExtensionHeaders,
     body: { schema: ExtensionRequest },
     failures: [...goingOn, 'job_not_finished'],
     examples: examples.extendNamedVideo,
-    handle: (context, { body: { video, ...request } }) =>
-      extended(context, typeof video === 'string' ? video : video.id, request),
+    handle: (context, { headers, body: { video, ...body } }) =>
+      extendVideo(context, typeof video === 'string' ? video : video.id, { headers, body }),
   }),
   route({
     ...control,
@@ -114,6 +131,7 @@ export const videoChangeRoutes: readonly Route[] = [
     summary: 'Begins another video with the first frames of this one',
     description:
       'Shares the frames up to `frame` and goes on with another seed, other labels or another speed. The shared frames are copied and cost nothing.',
+    headers: NewVideoHeaders,
     body: { schema: ForkRequest, isOptional: true },
     answer: { description: 'The new job.', content: { 'application/json': Video } },
     failures: [...goingOn, 'seed_unsafe'],
@@ -127,11 +145,23 @@ function commanded(kind: 'pause' | 'resume' | 'cancel') {
     videoResponse(context, foundJob(id, await context.var.jobs.command(id, { kind })));
 }
 
+function extendVideo(
+  context: VideoContext,
+  id: string,
+  { headers, body }: { headers: OrderHeaders; body: z.infer<typeof ExtendRequest> },
+): Promise<Response> {
+  return orderResponse(context, { headers, body: { id, ...body } }, (ticket) =>
+    // Without a key, nobody can tell a second extension from the first one, sent again.
+    extended(context, id, body, ticket.key === null ? undefined : ticket),
+  );
+}
+
 async function extended(
   context: VideoContext,
   id: string,
   request: z.infer<typeof ExtendRequest>,
-): Promise<Response> {
+  ticket: Ticket | undefined,
+): Promise<NamedJob> {
   const { multiplyAddsPerCredit } = context.env;
   const { jobs } = context.var;
   const job = foundJob(id, await jobs.find(id));
@@ -142,20 +172,26 @@ async function extended(
     ...extension(request, job, manifest),
     frameCredits: frameCredits(frameMultiplyAdds, multiplyAddsPerCredit),
   } as const;
-  return videoResponse(context, foundJob(id, await jobs.command(id, command)));
+  return foundJob(id, await jobs.command(id, command, ticket));
 }
 
-async function forkVideo(
+async function forkVideo(context: VideoContext, { path, headers, body }: ForkInput): Promise<Response> {
+  return orderResponse(context, { headers, body }, (ticket) => forked(context, path.id, body, ticket));
+}
+
+async function forked(
   context: VideoContext,
-  { path: { id }, body }: { path: { id: string }; body: z.infer<typeof ForkRequest> },
-): Promise<Response> {
+  id: string,
+  body: ForkInput['body'],
+  ticket: Ticket,
+): Promise<NamedJob> {
   const { randomSeed, multiplyAddsPerCredit } = context.env;
   const { jobs } = context.var;
   const source = foundJob(id, await jobs.find(id));
   const manifest = await servedModel(context, source);
   const { spec, sharedFrames } = forkSpec(body, source, manifest, randomSeed());
   const cost = jobCost(manifest, spec);
-  const job = await jobs.create({
+  const job: NewJob = {
     spec,
     build: source.build,
     ...cost,
@@ -163,8 +199,8 @@ async function forkVideo(
     firstFrame: null,
     source: { id, frames: sharedFrames },
     webhookUrl: body.webhook_url,
-  });
-  return videoResponse(context, job);
+  };
+  return jobs.create(job, ticket);
 }
 
 /**

@@ -10,6 +10,7 @@ import { EventsHeaders, EventsQuery, streamEvents } from './event-stream.ts';
 import { examples } from './examples.ts';
 import { foundJob, jobNotFound } from './found-job.ts';
 import { newJob, newJobFailures } from './new-job.ts';
+import { NewVideoHeaders, type OrderHeaders, orderFailures, orderResponse } from './order.ts';
 import { pageFields } from './page-fields.ts';
 import { brokenOff } from './request-log.ts';
 import { type Route, route } from './route.ts';
@@ -39,9 +40,10 @@ export const videoRoutes: readonly Route[] = [
     description:
       'Answers with the job at once; the frames follow. Every field has a default: `{}` is a video of the default model without a label.',
     scope: 'generate',
+    headers: NewVideoHeaders,
     body: { schema: VideoRequest },
     answer: { description: 'The new job.', content: { 'application/json': Video } },
-    failures: [...newJobFailures, 'concurrency_limit', 'insufficient_credits'],
+    failures: [...newJobFailures, ...orderFailures, 'concurrency_limit', 'insufficient_credits'],
     examples: examples.createVideo,
     handle: createVideo,
   }),
@@ -152,8 +154,15 @@ A connection that breaks is resumed by the same request with \`Last-Event-ID\`. 
   }),
 ];
 
-async function createVideo(context: VideoContext, { body }: { body: VideoRequest }): Promise<Response> {
-  return videoResponse(context, await context.var.jobs.create(await newJob(context.env, body)));
+async function createVideo(
+  context: VideoContext,
+  input: { headers: OrderHeaders; body: VideoRequest },
+): Promise<Response> {
+  const {
+    env,
+    var: { jobs },
+  } = context;
+  return orderResponse(context, input, async (ticket) => jobs.create(await newJob(env, input.body), ticket));
 }
 
 async function listVideos(

@@ -1,11 +1,11 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { AccountLedger, EntryPage, EntryPageRequest } from '../billing/account-ledger.ts';
+import { claimHold, noteAnswer, type Recalled, recalled, type Ticket } from '../billing/claims.ts';
 import {
   confirmHold,
   type Hold,
   type HoldRefusal,
   nextSweep,
-  openHold,
   overdueHolds,
   settleHolds,
 } from '../billing/holds.ts';
@@ -47,19 +47,36 @@ export abstract class AccountObject<Env = unknown> extends DurableObject<Env> im
     void context.blockConcurrencyWhile(() => this.#arm());
   }
 
-  /** Opens a hold for an order, or says why there is none. The first hold of a job lists it, too. */
-  async open(jobId: string, price: Price): Promise<Order | HoldRefusal> {
+  /**
+   * Opens a hold for an order, or says why there is none. The first hold of a job lists it, too.
+   * @param ticket null where the order shall not be known again
+   */
+  async open(
+    jobId: string,
+    price: Price,
+    ticket: Ticket | null = null,
+  ): Promise<Order | HoldRefusal | { readonly refused: 'claimed' }> {
     const { clock, unfinishedVideos } = this.surroundings();
     const request = { jobId, price, now: clock(), maximum: unfinishedVideos };
     const opened = this.#atOnce(() => {
       this.#start();
-      const hold = openHold(this.#store, request);
+      const hold = claimHold(this.#store, request, ticket);
       if (!('refused' in hold) && hold.hold === 0) this.#store.list(jobId);
       return hold;
     });
     if ('refused' in opened) return opened;
     await this.#arm();
     return { hold: opened.hold, openedAt: opened.openedAt, price: opened.price };
+  }
+
+  /** What is known of an order that may have been sent before; null where it has to be carried out. */
+  async recall(ticket: Ticket): Promise<Recalled | null> {
+    return recalled(this.#store, ticket, this.surroundings().clock());
+  }
+
+  /** Notes what an order under a key is answered with; returns what was noted first. */
+  async noteAnswer(order: { key: string; jobId: string; hold: number }, answer: string): Promise<string> {
+    return this.#atOnce(() => noteAnswer(this.#store, order, answer));
   }
 
   /** Ends a hold whose order came to nothing. */

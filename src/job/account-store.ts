@@ -1,6 +1,8 @@
 import type { EntryPage, EntryPageRequest, PlacedEntry } from '../billing/account-ledger.ts';
-import type { AccountBook, Hold } from '../billing/holds.ts';
+import type { Claim, ClaimBook } from '../billing/claims.ts';
+import type { Hold } from '../billing/holds.ts';
 import { type Balance, type Entry, type EntryKind, emptyBalance } from '../billing/ledger.ts';
+
 import type { PageRequest } from './job-directory.ts';
 import { migrate } from './schema-version.ts';
 import { webhookSecretTable } from './webhook-secret-store.ts';
@@ -38,10 +40,20 @@ const migrations: readonly string[] = [
    CREATE TRIGGER entry_is_not_deleted BEFORE DELETE ON entry
      BEGIN SELECT RAISE(ABORT, 'entries are only added'); END;`,
   webhookSecretTable,
+
+  // What orders are known again by. Answers are jobs as the code sees them: where those change, set them to NULL.
+  `CREATE TABLE claim (
+     position INTEGER PRIMARY KEY, key TEXT UNIQUE, request TEXT NOT NULL, job TEXT NOT NULL, hold INTEGER NOT NULL,
+     claimed_at INTEGER NOT NULL, answer TEXT
+   ) STRICT;
+   CREATE INDEX claim_of_request ON claim (request) WHERE key IS NULL;
+   CREATE INDEX claim_of_hold ON claim (job, hold);
+   CREATE INDEX claim_by_age ON claim (claimed_at);
+   CREATE INDEX claim_without_key_by_age ON claim (claimed_at) WHERE key IS NULL;`,
 ];
 
 /** The SQL of one account: its jobs in the order of creation, their holds, and the ledger. */
-export class AccountStore implements AccountBook {
+export class AccountStore implements ClaimBook {
   readonly #sql: SqlStorage;
 
   constructor(storage: DurableObjectStorage) {
@@ -55,6 +67,7 @@ export class AccountStore implements AccountBook {
 
   unlist(jobId: string): void {
     this.#sql.exec('DELETE FROM job WHERE id = ?', jobId);
+    this.#sql.exec('DELETE FROM claim WHERE job = ? AND key IS NULL', jobId);
   }
 
   hold(jobId: string, hold: number): Hold | null {
@@ -126,6 +139,32 @@ export class AccountStore implements AccountBook {
     return this.#sql.exec<{ credits: number }>(query, reference).toArray()[0]?.credits ?? null;
   }
 
+  claim(key: string): Claim | null {
+    return this.#claims('WHERE key = ?', key)[0] ?? null;
+  }
+
+  lastClaim(request: string): Claim | null {
+    return (
+      this.#claims('WHERE request = ? AND key IS NULL ORDER BY position DESC LIMIT 1', request)[0] ?? null
+    );
+  }
+
+  writeClaim({ key, request, jobId, hold, claimedAt, answer }: Claim): void {
+    this.#sql.exec(
+      'INSERT OR REPLACE INTO claim (key, request, job, hold, claimed_at, answer) VALUES (?, ?, ?, ?, ?, ?)',
+      ...[key, request, jobId, hold, claimedAt, answer],
+    );
+  }
+
+  unclaim(jobId: string, hold: number): void {
+    this.#sql.exec('DELETE FROM claim WHERE job = ? AND hold = ?', jobId, hold);
+  }
+
+  forgetClaims({ withKey, withoutKey }: { readonly withKey: number; readonly withoutKey: number }): void {
+    this.#sql.exec('DELETE FROM claim WHERE claimed_at < ?', withKey);
+    this.#sql.exec('DELETE FROM claim WHERE claimed_at < ? AND key IS NULL', withoutKey);
+  }
+
   page({ after, limit, order }: PageRequest): JobPage | null {
     const start = after === null ? this.#before(order) : this.#position(after);
     if (start === null) return null;
@@ -150,6 +189,13 @@ export class AccountStore implements AccountBook {
       captured: row.captured,
       isEnded: row.is_ended === 1,
       price: { frames: row.frames, frameCredits: row.frame_credits },
+    }));
+  }
+
+  #claims(where: string, ...values: SqlStorageValue[]): Claim[] {
+    const rows = this.#sql.exec<ClaimRow>(`SELECT * FROM claim ${where}`, ...values).toArray();
+    return rows.map(({ key, request, job, hold, claimed_at, answer }) => ({
+      ...{ key, request, jobId: job, hold, claimedAt: claimed_at, answer },
     }));
   }
 
@@ -181,6 +227,15 @@ interface EntryRow extends Record<string, SqlStorageValue> {
 
 function entryOf({ job, purchased, available, held, spent, ...row }: EntryRow): PlacedEntry {
   return { ...row, jobId: job, balance: { purchased, available, held, spent } };
+}
+
+interface ClaimRow extends Record<string, SqlStorageValue> {
+  key: string | null;
+  request: string;
+  job: string;
+  hold: number;
+  claimed_at: number;
+  answer: string | null;
 }
 
 interface HoldRow extends Record<string, SqlStorageValue> {

@@ -3,9 +3,12 @@ import type { Effect } from './wake-protocol.ts';
 
 /**
  * Every moment at which a test can have the process killed: before each thing that a wake does, and between the steps
- * of an order. Named after what would come next; the two last after what has just been done.
+ * of an order. Named after what would come next; those of an order after what has just been done.
  */
-export type CrashPoint = Exclude<Effect['kind'], 'write'> | `write:${Written}` | 'hold-opened' | 'ordered';
+export type CrashPoint = Exclude<Effect['kind'], 'write'> | `write:${Written}` | OrderPoint;
+
+/** After the hold, after the job, and after the note of the answer to an order that has a key. */
+type OrderPoint = 'hold-opened' | 'ordered' | 'answer-noted';
 
 /** What a write is for; `wake-at` sets the next wake and nothing else. */
 type Written =

@@ -1,12 +1,14 @@
+import type { Ticket } from '../billing/claims.ts';
 import type { HoldRefusal } from '../billing/holds.ts';
 import { type Price, totalCredits } from '../billing/price.ts';
 import { Failure } from '../contract/failure.ts';
 import type { AccountObject } from './account-object.ts';
 import type { Reached } from './crash-point.ts';
 import type { Refusal } from './job-changes.ts';
-import type { Command, JobDirectory, JobView, NamedJob } from './job-directory.ts';
+import type { Command, JobDirectory, JobView, NamedJob, NewJob } from './job-directory.ts';
 import type { Answer, JobObject } from './job-object.ts';
 import type { Order } from './job-record.ts';
+import { knownOrders } from './known-orders.ts';
 import { extensionPrice, newJobPrice } from './order-price.ts';
 import { isFinished } from './state-table.ts';
 
@@ -28,8 +30,18 @@ export function durableJobDirectory(
   reached?: Reached,
 ): JobDirectory {
   const account = () => accounts.get(accounts.idFromName(owner));
-  const opened = async (id: string, price: Price) => {
-    const order = await account().open(id, price);
+  const found = async (id: string): Promise<NamedJob | null> => {
+    const view = visible(id, await jobStub(jobs, id)?.view(owner));
+    return view === null ? null : { ...view, id };
+  };
+  const known = knownOrders(account, (id) => ({
+    knowsHold: async (hold) => (await jobStub(jobs, id)?.knowsHold(hold)) ?? false,
+    view: () => found(id),
+  }));
+  /** Null where another request with the same ticket was faster. */
+  const opened = async (id: string, price: Price, ticket: Ticket | null) => {
+    const order = await account().open(id, price, ticket);
+    if ('refused' in order && order.refused === 'claimed') return null;
     if ('refused' in order) throw noHold(order, price);
     await reached?.('hold-opened');
     return order;
@@ -42,37 +54,47 @@ export function durableJobDirectory(
     if (view === null || typeof view === 'string') await account().drop(id, hold);
     return view;
   };
+  const noted = async (ticket: Ticket | null, hold: number, job: NamedJob) => {
+    const answer = await known.note(ticket, hold, job);
+    if (ticket?.key != null) await reached?.('answer-noted');
+    return answer;
+  };
   const extended = async (
     id: string,
     stub: DurableObjectStub<JobObject>,
-    { frameCredits, ...command }: Extract<Command, { kind: 'extend' }>,
-  ) => {
+    extend: Extract<Command, { kind: 'extend' }>,
+    ticket: Ticket | null,
+  ): Promise<Answer<JobView> | Refusal> => {
+    const { frameCredits, ...command } = extend;
     const view = visible(id, await stub.view(owner));
     if (view === null) return null;
     // Most that would be refused is refused before a hold is opened for it.
     if (!isFinished(view.status) || view.committedFrames !== command.from)
       throw refusal(id, 'job_not_finished');
-    const order = await opened(id, extensionPrice({ ...command, frameCredits }));
-    return ordered(id, order, stub.command(owner, { ...command, order }));
+    const order = await opened(id, extensionPrice(extend), ticket);
+    if (order === null) return (await known.recall(ticket as Ticket)) ?? extended(id, stub, extend, ticket);
+    const answer = await ordered(id, order, stub.command(owner, { ...command, order }));
+    return answer === null || typeof answer === 'string'
+      ? answer
+      : noted(ticket, order.hold, { ...answer, id });
+  };
+  const created = async (job: NewJob, ticket: Ticket | null): Promise<NamedJob> => {
+    const objectId = jobs.newUniqueId();
+    const id = publicId(objectId);
+    const order = await opened(id, newJobPrice(job), ticket);
+    if (order === null) return (await known.recall(ticket as Ticket)) ?? created(job, ticket);
+    const view = await ordered(id, order, jobs.get(objectId).create({ ...job, account: owner }, order));
+    if (view === null || typeof view === 'string') throw new Error(`job ${id} was not created: ${view}`);
+    return noted(ticket, order.hold, { ...view, id });
   };
   const listed = async (id: string): Promise<NamedJob | null> => {
     const view = await jobStub(jobs, id)?.view(owner);
     return view == null || view === 'expired' ? null : { ...(view as JobView), id };
   };
   return {
-    async create(job) {
-      const objectId = jobs.newUniqueId();
-      const id = publicId(objectId);
-      const order = await opened(id, newJobPrice(job));
-      const created = jobs.get(objectId).create({ ...job, account: owner }, order);
-      const view = await ordered(id, order, created);
-      if (view === null || typeof view === 'string') throw new Error(`job ${id} was not created: ${view}`);
-      return { ...view, id };
-    },
-    async find(id) {
-      const view = visible(id, await jobStub(jobs, id)?.view(owner));
-      return view === null ? null : { ...view, id };
-    },
+    recall: known.recall,
+    create: (job, ticket) => created(job, ticket ?? null),
+    find: found,
     async list(request) {
       // Entries without a job are left out, and stay, as theirs may be about to be created; more are read instead.
       for (let count = request.limit; ; count *= 2) {
@@ -92,11 +114,13 @@ export function durableJobDirectory(
       const news = visible(id, await jobStub(jobs, id)?.news(owner, from, known, waitMs));
       return news === null ? null : { job: { ...news.view, id }, frames: news.frames };
     },
-    async command(id, command) {
+    async command(id, command, ticket) {
       const stub = jobStub(jobs, id);
       if (stub === null) return null;
       const answer =
-        command.kind === 'extend' ? await extended(id, stub, command) : await stub.command(owner, command);
+        command.kind === 'extend'
+          ? await extended(id, stub, command, ticket ?? null)
+          : await stub.command(owner, command);
       if (typeof answer === 'string' && answer !== 'expired') throw refusal(id, answer);
       const view = visible(id, answer);
       return view === null ? null : { ...view, id };

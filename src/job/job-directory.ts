@@ -1,3 +1,4 @@
+import type { Ticket } from '../billing/claims.ts';
 import type { StoredFrame } from '../contract/frame.ts';
 import type { Cost, JobError, JobSpec, LabelChange, VideoStatus } from '../contract/job.ts';
 import type { Delivery, WebhookSecret } from '../contract/webhook.ts';
@@ -98,8 +99,17 @@ export interface PageRequest {
  * that takes the id of a job throws Failure job_expired for one that has expired.
  */
 export interface JobDirectory {
-  /** @throws Failure concurrency_limit, insufficient_credits */
-  create(job: NewJob): Promise<NamedJob>;
+  /**
+   * The answer to an order that was sent before, by its key, or by being the same as one of the last minutes; null
+   * where it has to be carried out.
+   * @throws Failure idempotency_reused, idempotency_in_progress, job_not_found, job_expired
+   */
+  recall(ticket: Ticket): Promise<NamedJob | null>;
+  /**
+   * An order with a ticket is carried out once: another with the same ticket is answered as the first one was.
+   * @throws Failure concurrency_limit, insufficient_credits, and those of recall
+   */
+  create(job: NewJob, ticket?: Ticket): Promise<NamedJob>;
   find(id: string): Promise<NamedJob | null>;
   /** Null where `after` is unknown. */
   list(request: PageRequest): Promise<{ jobs: NamedJob[]; hasMore: boolean } | null>;
@@ -110,8 +120,11 @@ export interface JobDirectory {
    * job's status is another than `known`, or when `waitMs` are over, whichever comes first.
    */
   news(id: string, from: number, known: VideoStatus | null, waitMs: number): Promise<News | null>;
-  /** @throws Failure job_terminal, job_not_finished, concurrency_limit, insufficient_credits */
-  command(id: string, command: Command): Promise<NamedJob | null>;
+  /**
+   * @param ticket of an order for more frames
+   * @throws Failure job_terminal, job_not_finished, concurrency_limit, insufficient_credits, and those of recall
+   */
+  command(id: string, command: Command, ticket?: Ticket): Promise<NamedJob | null>;
   remove(id: string): Promise<boolean>;
   /** What the account's webhooks are signed with. */
   webhookSecret(): Promise<WebhookSecret>;

@@ -1,10 +1,12 @@
-import type { AccountBook, Hold } from '../../src/billing/holds.ts';
+import type { Claim, ClaimBook } from '../../src/billing/claims.ts';
+import type { Hold } from '../../src/billing/holds.ts';
 import { type Balance, type Entry, emptyBalance } from '../../src/billing/ledger.ts';
 
 /** The storage of an account in memory. */
-export class MemoryBook implements AccountBook {
+export class MemoryBook implements ClaimBook {
   readonly listed = new Set<string>();
   readonly entries: Entry[] = [];
+  claims: Claim[] = [];
   readonly #holds = new Map<string, Hold>();
 
   get holds(): Hold[] {
@@ -38,6 +40,30 @@ export class MemoryBook implements AccountBook {
 
   unlist(jobId: string): void {
     this.listed.delete(jobId);
+    this.claims = this.claims.filter((claim) => claim.jobId !== jobId || claim.key !== null);
+  }
+
+  claim(key: string): Claim | null {
+    return this.claims.find((claim) => claim.key === key) ?? null;
+  }
+
+  lastClaim(request: string): Claim | null {
+    return this.claims.findLast((claim) => claim.request === request && claim.key === null) ?? null;
+  }
+
+  writeClaim(claim: Claim): void {
+    const others = this.claims.filter(({ key }) => key === null || key !== claim.key);
+    this.claims = [...others, claim];
+  }
+
+  unclaim(jobId: string, hold: number): void {
+    this.claims = this.claims.filter((claim) => claim.jobId !== jobId || claim.hold !== hold);
+  }
+
+  forgetClaims({ withKey, withoutKey }: { readonly withKey: number; readonly withoutKey: number }): void {
+    this.claims = this.claims.filter(
+      ({ key, claimedAt }) => claimedAt >= (key === null ? withoutKey : withKey),
+    );
   }
 
   balance(): Balance {

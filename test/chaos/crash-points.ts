@@ -19,8 +19,8 @@ const later: Scene = { plans: ['plain'], count: 3 };
 /** Videos that wait for one another. */
 const queue: Scene = { plans: ['plain', 'image', 'plain'] };
 
-/** Points that have tests of their own: of a video that fails, expires or is removed, and of its webhook. */
-type Apart = 'write:end' | 'write:gone' | 'forget' | 'random' | 'deliver' | 'write:delivery';
+/** Points that have tests of their own: of a video that fails, expires or is removed, of its webhook, of orders with a key. */
+type Apart = 'write:end' | 'write:gone' | 'forget' | 'random' | 'deliver' | 'write:delivery' | 'answer-noted';
 
 const scenes: Record<Exclude<CrashPoint, Apart>, Scene> = {
   'hold-opened': plain,

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import type { Video } from '../../src/contract/job.ts';
 import { encodePng } from '../../src/media/png.ts';
 import { disc } from '../media/sample-image.ts';
-import { badInput, requestOf } from './bad-input.ts';
+import { badInput, requestOf, takenKey } from './bad-input.ts';
 import { refusal, TestService } from './test-service.ts';
 
 const service = new TestService();
+const paused = await service.postText('{"frames": 100}', { 'idempotency-key': takenKey });
 const ids = {
-  paused: (await service.created({ frames: 100 })).id,
+  paused: ((await paused.json()) as Video).id,
   completed: (await service.created({ frames: 1 })).id,
 };
 service.jobs.commit(ids.paused, [], 'paused');

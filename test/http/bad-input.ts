@@ -282,6 +282,21 @@ const streams: BadInput[] = [
   ['extending what is not done', { path: '/v1/videos/{paused}/extend', method: 'POST' }, 409, 'job_not_finished'],
 ];
 
+const keyed = (text: string) => ({ 'idempotency-key': text });
+
+/** Under this key the paused video has been ordered. */
+export const takenKey = 'taken';
+
+// biome-ignore format: a row is a line
+const money: BadInput[] = [
+  ['an idempotency key of 256 characters', { body: {}, headers: keyed('k'.repeat(256)) }, 400, 'idempotency_invalid', 'idempotency-key'],
+  ['a long idempotency key of a fork', { path: '/v1/videos/{completed}/fork', body: {}, headers: keyed('k'.repeat(256)) }, 400, 'idempotency_invalid', 'idempotency-key'],
+  ['a long idempotency key of an extension', { path: '/v1/videos/{completed}/extend', body: {}, headers: keyed('k'.repeat(256)) }, 400, 'idempotency_invalid', 'idempotency-key'],
+  ['an idempotency key with another body', { body: { frames: 99 }, headers: keyed(takenKey) }, 422, 'idempotency_reused', 'idempotency-key'],
+  ['an idempotency key with another call', { path: '/v1/videos/{completed}/fork', body: {}, headers: keyed(takenKey) }, 422, 'idempotency_reused', 'idempotency-key'],
+  ['a bad body under an idempotency key that is taken', { body: { framez: 99 }, headers: keyed(takenKey) }, 422, 'unknown_field', 'framez'],
+];
+
 /** Every kind of bad input that a single request can be, and the exact answer to it. */
 export const badInput: Record<string, readonly BadInput[]> = {
   routing,
@@ -289,6 +304,7 @@ export const badInput: Record<string, readonly BadInput[]> = {
   body: bodies,
   schema,
   streams,
+  money,
 };
 
 /** The request of a row. */

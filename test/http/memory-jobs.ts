@@ -1,3 +1,4 @@
+import type { Ticket } from '../../src/billing/claims.ts';
 import { costOf, type Price } from '../../src/billing/price.ts';
 import { Failure } from '../../src/contract/failure.ts';
 import type { Cost, VideoStatus } from '../../src/contract/job.ts';
@@ -35,7 +36,40 @@ export class MemoryJobs implements JobDirectory {
   #created = 0;
   #changed = Promise.withResolvers<void>();
 
-  async create(created: NewJob): Promise<NamedJob> {
+  /** Orders with a key, and what they were answered with; undefined while they are carried out. */
+  readonly keyed = new Map<string, { readonly request: string; job?: NamedJob }>();
+  /** Requests for new videos without a key, and the newest video of each. */
+  readonly #requests = new Map<string, NamedJob>();
+
+  async recall({ key, request, isRepeated }: Ticket): Promise<NamedJob | null> {
+    if (key === null) return isRepeated ? (this.#requests.get(request) ?? null) : null;
+    const known = this.keyed.get(key);
+    if (known === undefined) return null;
+    if (known.request !== request)
+      throw new Failure(
+        'idempotency_reused',
+        'Something else was ordered under this key.',
+        'idempotency-key',
+      );
+    if (known.job === undefined)
+      throw new Failure('idempotency_in_progress', 'The same order is being carried out.');
+    return known.job;
+  }
+
+  async create(created: NewJob, ticket?: Ticket): Promise<NamedJob> {
+    const job = await this.#create(created);
+    this.#note(ticket, job);
+    return job;
+  }
+
+  #note(ticket: Ticket | undefined, job: NamedJob): void {
+    if (ticket === undefined) return;
+    const { key, request } = ticket;
+    if (key === null) this.#requests.set(request, job);
+    else this.keyed.set(key, { request, job });
+  }
+
+  async #create(created: NewJob): Promise<NamedJob> {
     const { source, spec, build } = created;
     const price = newJobPrice(created);
     const pngs = source === null ? [] : (this.#entry(source.id)?.pngs.slice(0, source.frames) ?? []);
@@ -109,7 +143,7 @@ export class MemoryJobs implements JobDirectory {
     }
   }
 
-  async command(id: string, command: Command): Promise<NamedJob | null> {
+  async command(id: string, command: Command, ticket?: Ticket): Promise<NamedJob | null> {
     const entry = this.#entry(id);
     if (entry === undefined) return null;
     this.commands.push(command);
@@ -131,6 +165,7 @@ export class MemoryJobs implements JobDirectory {
       const status = nextStatus(job.status, commandedEvent[command.kind]) as VideoStatus;
       entry.job = paid(entry, { ...job, status });
     }
+    this.#note(ticket, entry.job);
     this.#tell();
     return entry.job;
   }

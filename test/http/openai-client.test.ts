@@ -125,6 +125,37 @@ describe('the npm package openai, unchanged, with the service in its real runtim
     expect(oldest.hasNextPage()).toBe(true);
   });
 
+  it('makes one video where its answers are lost and it asks again by itself, from a file, too', async () => {
+    const retries: (string | null)[] = [];
+    const lossy = await loopbackServer(async (request) => {
+      retries.push(request.headers.get('x-stainless-retry-count'));
+      const { pathname } = new URL(request.url);
+      const { method, headers } = request;
+      const body = await request.arrayBuffer();
+      const answer = await fetch(service.address + pathname, { method, headers, body });
+      const text = await answer.text();
+      if (retries.length <= 2) return new Response('the answer is lost', { status: 502 });
+      return new Response(text, { status: answer.status, headers: { 'content-type': 'application/json' } });
+    });
+    try {
+      const unlucky = clientOf({ ...service, address: lossy.address });
+      const before = (await client.videos.list({ limit: 100 })).data.length;
+      const input_reference = await toFile(encodePng(plain(32, 32, [9, 9, 9, 255])), 'first.png');
+      const order = { ...nano, seconds: '0.125' as never, input_reference };
+      const { id } = await unlucky.videos.create(order);
+      expect(retries).toEqual(['0', '1', '2']);
+      const { data } = await client.videos.list({ limit: 100 });
+      expect([data.length, data[0]?.id]).toEqual([before + 1, id]);
+      // Ordered again on purpose, it is another video.
+      expect((await unlucky.videos.create(order)).id).not.toBe(id);
+      const keyed = { headers: { 'idempotency-key': 'one of mine' } };
+      const first = await client.videos.create({ ...nano, seconds: '0.125' as never }, keyed);
+      expect((await client.videos.create({ ...nano, seconds: '0.125' as never }, keyed)).id).toBe(first.id);
+    } finally {
+      await lossy.stop();
+    }
+  });
+
   it('asks again by itself until the first frame is made', async () => {
     const { id } = await client.videos.create({ ...nano, seconds: '0.25' as never });
     const patient = clientOf(service, { maxRetries: 20 });

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { limits } from '../../src/contract/config.ts';
+import { Video } from '../../src/contract/job.ts';
 import { cpuSeconds } from '../chaos/process-figures.ts';
 import { Runtime } from '../chaos/runtime.ts';
 import { authorized } from '../service-key.ts';
-import { badInput, requestOf } from './bad-input.ts';
+import { badInput, requestOf, takenKey } from './bad-input.ts';
 import { answersIn, type RawPiece, sendRaw } from './raw-connection.ts';
 import { refusal } from './test-service.ts';
 
@@ -16,7 +17,12 @@ const runtime = await Runtime.open({ dataFolder });
 await runtime.serve();
 const { client, address } = runtime;
 // The model takes longer to load than the command to arrive, so that no frame is made before.
-const paused = await client.create({ model: 'nano', frames: 100 });
+const ordered = await fetch(`${address}/v1/videos`, {
+  method: 'POST',
+  headers: { ...authorized, 'content-type': 'application/json', 'idempotency-key': takenKey },
+  body: JSON.stringify({ model: 'nano', frames: 100 }),
+});
+const paused = Video.parse(await ordered.json());
 await client.pause(paused.id);
 const completed = await client.create({ model: 'nano', frames: 1 });
 while ((await client.retrieve(completed.id)).status !== 'completed') await sleep(50);

@@ -1,4 +1,5 @@
-import type { AccountBook, Hold } from '../../src/billing/holds.ts';
+import type { Claim, ClaimBook } from '../../src/billing/claims.ts';
+import type { Hold } from '../../src/billing/holds.ts';
 import { type Balance, type Entry, emptyBalance } from '../../src/billing/ledger.ts';
 import { must } from './violation.ts';
 
@@ -12,6 +13,8 @@ export interface AccountState {
   readonly topups: Readonly<Record<string, number>>;
   /** Holds whose end is entered. */
   readonly released: readonly string[];
+  /** What orders are known again by, the newest last. */
+  readonly claims: readonly Claim[];
   readonly alarm: number | null;
 }
 
@@ -21,6 +24,7 @@ export const emptyAccountState: AccountState = {
   balance: emptyBalance,
   topups: {},
   released: [],
+  claims: [],
   alarm: null,
 };
 
@@ -31,7 +35,7 @@ export interface AccountCell {
 }
 
 /** The storage of an account in memory: what AccountStore does. */
-export class SimulatedAccountBook implements AccountBook {
+export class SimulatedAccountBook implements ClaimBook {
   readonly #cell: AccountCell;
 
   constructor(cell: AccountCell) {
@@ -47,6 +51,34 @@ export class SimulatedAccountBook implements AccountBook {
     const { state } = this.#cell;
     if (state.listed.includes(jobId))
       this.#cell.change({ ...state, listed: state.listed.filter((id) => id !== jobId) });
+    this.#keepClaims((claim) => claim.jobId !== jobId || claim.key !== null);
+  }
+
+  claim(key: string): Claim | null {
+    return this.#cell.state.claims.find((claim) => claim.key === key) ?? null;
+  }
+
+  lastClaim(request: string): Claim | null {
+    const { claims } = this.#cell.state;
+    return claims.findLast((claim) => claim.request === request && claim.key === null) ?? null;
+  }
+
+  writeClaim(claim: Claim): void {
+    const others = this.#cell.state.claims.filter(({ key }) => key === null || key !== claim.key);
+    this.#cell.change({ ...this.#cell.state, claims: [...others, claim] });
+  }
+
+  unclaim(jobId: string, hold: number): void {
+    this.#keepClaims((claim) => claim.jobId !== jobId || claim.hold !== hold);
+  }
+
+  forgetClaims({ withKey, withoutKey }: { readonly withKey: number; readonly withoutKey: number }): void {
+    this.#keepClaims(({ key, claimedAt }) => claimedAt >= (key === null ? withoutKey : withKey));
+  }
+
+  #keepClaims(isKept: (claim: Claim) => boolean): void {
+    const { state } = this.#cell;
+    if (!state.claims.every(isKept)) this.#cell.change({ ...state, claims: state.claims.filter(isKept) });
   }
 
   hold(jobId: string, hold: number): Hold | null {
