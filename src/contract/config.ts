@@ -11,7 +11,18 @@ export const limits = {
   bodyBytes: 4 * mebibyte,
   bodySeconds: 30,
   jsonDepth: 32,
-  imagePixels: 4_000_000,
+  imagePixels: 3_000_000,
+  /**
+   * Of an image that takes its decoder more than others: a JPEG in several scans, which are held until the last has come,
+   * or a PNG of 16 bits a sample.
+   */
+  heavyImagePixels: 1_500_000,
+  /** Of one side of an image. */
+  imageSide: 8192,
+  /** Of a JPEG; a progressive one commonly has 10. Each costs a walk over the whole image, however little it says. */
+  imageScans: 32,
+  /** Chunks of a PNG file. */
+  imageChunks: 10_000,
   framesPerJob: 10_000,
   /** Deviation of the noise that tokens are drawn from, in units of the one in training. */
   temperature: 2,

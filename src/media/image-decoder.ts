@@ -1,14 +1,21 @@
 import decodeJpeg, { init as initJpeg } from '@jsquash/jpeg/decode.js';
 import decodeWebp, { init as initWebp } from '@jsquash/webp/decode.js';
 import type { Raster } from '../contract/frame.ts';
-import { corruptImage, type ImageType, readImageHeader } from './image-header.ts';
-import { decodeForeignPng } from './png.ts';
+import { decodeForeignPng } from './foreign-png.ts';
+import { corruptImage, type ImageHeader, readImageHeader } from './image-header.ts';
+import { checkScans } from './jpeg-scans.ts';
 
 /** The decoders' compiled WebAssembly: Workers allow no compilation at run time, so it is handed in. */
 export interface CodecModules {
   readonly jpeg: WebAssembly.Module;
   readonly webp: WebAssembly.Module;
 }
+
+/** What `init` of the decoders takes; their types know one parameter of the two. */
+type Init = (module: WebAssembly.Module, options: object) => Promise<void>;
+
+/** The decoders would write what they think of a file into the log. */
+const silent = { printErr: () => undefined };
 
 /** Decodes the bytes of an image file to RGBA. */
 export type ImageDecoder = (bytes: Uint8Array) => Promise<Raster>;
@@ -21,7 +28,7 @@ export type ImageDecoder = (bytes: Uint8Array) => Promise<Raster>;
 export function imageDecoder(modules: CodecModules): ImageDecoder {
   return async (bytes) => {
     const { type, width, height } = readImageHeader(bytes);
-    const image = await decodedAs(type, bytes, modules);
+    const image = await decodedAs({ type, width, height }, bytes, modules);
     if (image.width !== width || image.height !== height)
       throw corruptImage(
         `its header says ${width}x${height} pixels, its data ${image.width}x${image.height}`,
@@ -30,16 +37,20 @@ export function imageDecoder(modules: CodecModules): ImageDecoder {
   };
 }
 
-async function decodedAs(type: ImageType, bytes: Uint8Array, modules: CodecModules): Promise<Raster> {
+async function decodedAs(
+  { type, width, height }: ImageHeader,
+  bytes: Uint8Array,
+  modules: CodecModules,
+): Promise<Raster> {
   switch (type) {
     case 'png':
       return decodeForeignPng(bytes);
     case 'jpeg':
-      if (!hasEndOfImage(bytes)) throw corruptImage('the JPEG file is cut off');
-      await initJpeg(modules.jpeg);
+      checkScans(bytes, width * height);
+      await (initJpeg as Init)(modules.jpeg, silent);
       return decoded(decodeJpeg, bytes);
     case 'webp':
-      await initWebp(modules.webp);
+      await (initWebp as Init)(modules.webp, silent);
       return decoded(decodeWebp, bytes);
   }
 }
@@ -57,16 +68,10 @@ async function decoded(
   bytes: Uint8Array,
 ): Promise<Raster> {
   try {
-    const image = await decode(bytes.slice().buffer);
-    return { width: image.width, height: image.height, channels: 4, pixels: new Uint8Array(image.data) };
+    const { width, height, data } = await decode(bytes.slice().buffer);
+    const pixels = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    return { width, height, channels: 4, pixels };
   } catch {
     throw corruptImage('its data are damaged');
   }
-}
-
-/** The decoder fills what is missing of a truncated JPEG with grey, so its end marker is looked for here. */
-function hasEndOfImage(bytes: Uint8Array): boolean {
-  for (let at = bytes.length - 2; at >= 0; at--)
-    if (bytes[at] === 0xff && bytes[at + 1] === 0xd9) return true;
-  return false;
 }

@@ -1,7 +1,7 @@
 import { limits } from '../contract/config.ts';
 import { Failure } from '../contract/failure.ts';
 
-export type ImageType = 'png' | 'jpeg' | 'webp';
+type ImageType = 'png' | 'jpeg' | 'webp';
 
 /** What the first bytes of an image file say about it, before anything is inflated. */
 export interface ImageHeader {
@@ -23,10 +23,11 @@ export function readImageHeader(bytes: Uint8Array): ImageHeader {
   const header = parse(bytes);
   const pixels = header.width * header.height;
   if (pixels === 0) throw corruptImage('its header says that it is empty');
-  if (pixels > limits.imagePixels) {
+  const isTooLong = Math.max(header.width, header.height) > limits.imageSide;
+  if (pixels > limits.imagePixels || isTooLong) {
     throw new Failure(
       'image_dimensions',
-      `${field} is ${header.width}x${header.height} pixels; at most ${limits.imagePixels} pixels are taken. Scale it down.`,
+      `${field} is ${header.width}x${header.height} pixels; at most ${limits.imagePixels} pixels are taken, and ${limits.imageSide} on a side. Scale it down.`,
       field,
     );
   }
@@ -38,6 +39,15 @@ export function corruptImage(reason: string): Failure {
   return new Failure(
     'image_corrupt',
     `${field} cannot be read: ${reason}. Save the image again and send the whole file.`,
+    field,
+  );
+}
+
+/** A refusal of an image that is not too large, but too large for its kind. */
+export function heavyImage(kind: string, pixels: number): Failure {
+  return new Failure(
+    'image_dimensions',
+    `${field} is ${kind} of ${pixels} pixels; at most ${limits.heavyImagePixels} are taken of this kind. Scale it down, or save it as PNG of 8 bits.`,
     field,
   );
 }

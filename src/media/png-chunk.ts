@@ -12,13 +12,20 @@ export const pngSignature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x
 /** Length, type and checksum around a chunk's data. */
 const framingBytes = 12;
 
+/** All chunks of a PNG file, see walkedPng. */
+export function pngChunks(bytes: Uint8Array, damaged: (reason: string) => Error): PngChunk[] {
+  return [...walkedPng(bytes, damaged)];
+}
+
 /**
- * Cuts a PNG file into its chunks, to IEND; nothing is inflated or copied.
+ * The chunks of a PNG file, one after another, to IEND; nothing is inflated or copied.
  * @throws what `damaged` makes of a reason, when a chunk is cut off or its checksum is wrong
  */
-export function pngChunks(bytes: Uint8Array, damaged: (reason: string) => Error): PngChunk[] {
+export function* walkedPng(
+  bytes: Uint8Array,
+  damaged: (reason: string) => Error,
+): Generator<PngChunk, void, undefined> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const chunks: PngChunk[] = [];
   let at = pngSignature.length;
   while (at + framingBytes <= bytes.length) {
     const length = view.getUint32(at);
@@ -28,8 +35,8 @@ export function pngChunks(bytes: Uint8Array, damaged: (reason: string) => Error)
       throw damaged('a checksum in the PNG file is wrong');
     }
     const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
-    chunks.push({ type, data: bytes.subarray(at + 8, end - 4) });
-    if (type === 'IEND') return chunks;
+    yield { type, data: bytes.subarray(at + 8, end - 4) };
+    if (type === 'IEND') return;
     at = end;
   }
   throw damaged('the PNG file is cut off');

@@ -17,6 +17,7 @@ const help = `npm run chaos -- [options]: mistreats the working service, and com
   --answers <seconds>     ask for a video at a steady rate while it is made, for so long
   --long <frames>         one video of so many frames: what they cost, and what downloading them takes
   --overload <seconds>    order twice as many videos as the service makes, for so long
+  --images                decode bombs of every kind, and measure time and memory of each
 
   --seed <number>         of the moments and of the videos (1)
   --jobs <number>         videos in work at a time while it is killed (4)
@@ -37,7 +38,14 @@ function chaosOptions(): Options | null {
   const { values } = parseArgs({
     options: {
       ...{ kills: number(0), points: flag, disconnects: number(0), restarts: number(0), 'full-disk': flag },
-      ...{ memory: number(0), wakes: number(0), answers: number(0), long: number(0), overload: number(0) },
+      ...{
+        memory: number(0),
+        wakes: number(0),
+        answers: number(0),
+        long: number(0),
+        overload: number(0),
+        images: flag,
+      },
       ...{ seed: number(1), jobs: number(4), length: number(1), 'cpu-limit': number(30), help: flag },
     },
   });
@@ -54,6 +62,7 @@ function chaosOptions(): Options | null {
     answers: Number(values.answers),
     long: Number(values.long),
     overload: Number(values.overload),
+    images: values.images,
     seed: Number(values.seed),
     jobs: Number(values.jobs),
     length: Number(values.length),

@@ -24,6 +24,11 @@ export function privateMebibytes(pid: number): number {
   return statusMebibytes(pid, 'RssAnon');
 }
 
+/** The most that it had in use since it began, or since the peak was cleared. */
+export function peakMebibytes(pid: number): number {
+  return statusMebibytes(pid, 'VmHWM');
+}
+
 /** What the main thread of a process has computed, to the moment where it last gave the processor back. */
 export function computedMilliseconds(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6;

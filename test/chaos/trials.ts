@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { bar, type ProgressBar } from '../../src/command/progress-bar.ts';
+import { hostileImages } from '../media/hostile-images.ts';
 import { measureAnswers } from './answers.ts';
 import { Campaign } from './campaign.ts';
 import { crashPointBindings, dieAt } from './crash-points.ts';
+import { bars as decodingBars, decodingCosts } from './decoding-costs.ts';
 import { disconnect } from './disconnects.ts';
 import { fillDisk } from './full-disk.ts';
 import { makeLongVideo } from './long-video.ts';
@@ -41,6 +43,7 @@ export interface Options {
   readonly answers: number;
   readonly long: number;
   readonly overload: number;
+  readonly images: boolean;
   readonly seed: number;
   readonly jobs: number;
   readonly length: number;
@@ -67,6 +70,7 @@ export function trialsOf(options: Options): Trial[] {
     ...(options.answers > 0 ? [asking] : []),
     ...(options.long > 0 ? [goingOn] : []),
     ...(options.overload > 0 ? [overloading] : []),
+    ...(options.images ? [decoding] : []),
   ];
 }
 
@@ -180,6 +184,20 @@ async function overloading({ overload: seconds }: Options, dataFolder: string): 
   const figures = await overload(dataFolder, seconds);
   const isWell = figures.refused > 0 && figures.otherwise + figures.lost === 0;
   return { figures: { overload: figures }, isWell };
+}
+
+async function decoding(_options: Options, dataFolder: string, line: ProgressBar): Promise<Outcome> {
+  const images = await hostileImages();
+  const figures = { images: images.length, largestMs: 0, largestMebibytes: 0, wrong: 0 };
+  for await (const { name, outcome, cpuMilliseconds, mebibytes } of decodingCosts(dataFolder, images)) {
+    line.say(`${cpuMilliseconds} ms, ${mebibytes} MiB, ${outcome}: ${name}`);
+    figures.largestMs = Math.max(figures.largestMs, cpuMilliseconds);
+    figures.largestMebibytes = Math.max(figures.largestMebibytes, mebibytes);
+    if (images.find((image) => image.name === name)?.outcome !== outcome) figures.wrong += 1;
+  }
+  const isCheap =
+    figures.largestMs <= decodingBars.cpuMilliseconds && figures.largestMebibytes <= decodingBars.mebibytes;
+  return { figures: { decoding: figures }, isWell: isCheap && figures.wrong === 0 };
 }
 
 function counted(line: ProgressBar, what: string): (done: number, total: number) => void {

@@ -22,7 +22,12 @@ const variableBytes = 48;
 /** Variables that a test may set anew at each start. */
 const tunable = { CRASH_POINT: '', WAKE_SECONDS: '3', EXPIRY_DAYS: '30', UNFINISHED_VIDEOS: '100' };
 
-const entries = { plain: '../../src/worker.ts', traced: 'traced-worker.ts', direct: 'direct-worker.ts' };
+const entries = {
+  plain: '../../src/worker.ts',
+  traced: 'traced-worker.ts',
+  direct: 'direct-worker.ts',
+  decoding: 'decoding-worker.ts',
+};
 
 export type Variables = Partial<typeof tunable>;
 
@@ -32,7 +37,10 @@ export interface RecipeOptions {
   /** Folder of the models; models/ where there is none. */
   readonly modelsFolder?: string | undefined;
   readonly v8Flags?: string | undefined;
-  /** `traced`: wakes print what wake-trace.ts reads; `direct`: requests go to the Worker past miniflare's own server. */
+  /**
+   * `traced`: wakes print what wake-trace.ts reads; `direct`: requests go to the Worker past miniflare's own server;
+   * `decoding`: it decodes images, see decoding-worker.ts.
+   */
   readonly kind?: keyof typeof entries;
   /** What answers in place of the internet; the internet itself where there is none. */
   readonly outside?: (request: MiniflareRequest) => MiniflareResponse | Promise<MiniflareResponse>;

@@ -40,14 +40,20 @@ export function plain(width: number, height: number, colour: [number, number, nu
   return { width, height, channels: 4, pixels };
 }
 
-export async function jpegFile(raster: Raster): Promise<Uint8Array> {
+export async function jpegFile(
+  raster: Raster,
+  options: Partial<Parameters<typeof encodeJpeg>[1]> = {},
+): Promise<Uint8Array> {
   await initJpegEncoder(await compiled('@jsquash/jpeg/codec/enc/mozjpeg_enc.wasm'));
-  return new Uint8Array(await encodeJpeg(imageData(raster), { quality: 95 }));
+  return new Uint8Array(await encodeJpeg(imageData(raster), { quality: 95, ...options }));
 }
 
-export async function webpFile(raster: Raster): Promise<Uint8Array> {
+export async function webpFile(
+  raster: Raster,
+  options: Partial<Parameters<typeof encodeWebp>[1]> = {},
+): Promise<Uint8Array> {
   await initWebpEncoder(await compiled('@jsquash/webp/codec/enc/webp_enc.wasm'));
-  return new Uint8Array(await encodeWebp(imageData(raster), { lossless: 1, exact: 1 }));
+  return new Uint8Array(await encodeWebp(imageData(raster), { lossless: 1, exact: 1, ...options }));
 }
 
 function imageData({ width, height, pixels }: Raster) {
