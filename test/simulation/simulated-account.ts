@@ -1,9 +1,9 @@
+import { claimHold, noteAnswer, type Recalled, recalled, type Ticket } from '../../src/billing/claims.ts';
 import {
   confirmHold,
   type Hold,
   type HoldRefusal,
   nextSweep,
-  openHold,
   overdueHolds,
   settleHolds,
 } from '../../src/billing/holds.ts';
@@ -30,6 +30,8 @@ export class SimulatedAccount extends SimulatedObject<AccountState> {
   #checked: object | null = null;
   /** Payments that were told of, by their references. */
   readonly #paid = new Map<string, number>();
+  /** Holds that were opened under each key, lost ones too. */
+  readonly #keyed = new Map<string, { readonly jobId: string; readonly hold: number }[]>();
   readonly #book = new SimulatedAccountBook(this);
   readonly #jobs: ReadonlyMap<string, SimulatedJob>;
   readonly #maximum: number;
@@ -42,9 +44,10 @@ export class SimulatedAccount extends SimulatedObject<AccountState> {
     this.#startingCredits = limits.startingCredits;
   }
 
-  open(jobId: string, price: Price): Order | HoldRefusal {
+  open(jobId: string, price: Price, ticket: Ticket | null): Order | HoldRefusal | { refused: 'claimed' } {
     this.credit('starting credits', this.#startingCredits);
-    const opened = openHold(this.#book, { jobId, price, now: this.world.now, maximum: this.#maximum });
+    const request = { jobId, price, now: this.world.now, maximum: this.#maximum };
+    const opened = claimHold(this.#book, request, this.world.variant.forgetsClaims ? null : ticket);
     if ('refused' in opened) {
       this.world.note(this.id, `opens no hold of ${jobId}: ${opened.refused}`);
       return opened;
@@ -52,8 +55,18 @@ export class SimulatedAccount extends SimulatedObject<AccountState> {
     const { hold, openedAt } = opened;
     this.world.note(this.id, `opens hold ${hold} of ${jobId}`);
     if (hold === 0) this.#book.list(jobId);
+    if (ticket?.key != null)
+      this.#keyed.set(ticket.key, [...(this.#keyed.get(ticket.key) ?? []), { jobId, hold }]);
     this.#arm();
     return { hold, openedAt, price };
+  }
+
+  recall(ticket: Ticket): Recalled | null {
+    return recalled(this.#book, ticket, this.world.now);
+  }
+
+  noteAnswer(order: { key: string; jobId: string; hold: number }, answer: string): string {
+    return noteAnswer(this.#book, order, answer);
   }
 
   credit(reference: string, credits: number): void {
@@ -85,6 +98,7 @@ export class SimulatedAccount extends SimulatedObject<AccountState> {
   /** What holds once everything has come to rest. */
   checkAtEnd(): void {
     const { holds, listed, balance } = this.state;
+    this.#checkKeys();
     let spent = 0;
     for (const { jobId, hold, isEnded, isConfirmed, captured, price } of holds) {
       const job = this.#jobs.get(jobId);
@@ -122,6 +136,7 @@ export class SimulatedAccount extends SimulatedObject<AccountState> {
     const { balance, holds } = this.state;
     if (balance === this.#checked) return;
     this.#checked = balance;
+    this.#checkKeys();
     const problem = balanceProblem(balance, holds);
     must(problem === null, () => `account: ${problem}`);
     let paid = 0;
@@ -153,6 +168,16 @@ export class SimulatedAccount extends SimulatedObject<AccountState> {
         if (life === this.life) this.#probe(rest, false);
       },
     );
+  }
+
+  /** A key stands for one job, and for one hold at a time. */
+  #checkKeys(): void {
+    for (const [key, opened] of this.#keyed) {
+      const used = opened.filter(({ jobId, hold }) => this.#jobs.get(jobId)?.state.made[hold] !== undefined);
+      must(used.length <= 1, () => `${key}: ${used.length} orders are carried out`);
+      const open = opened.filter(({ jobId, hold }) => this.#book.hold(jobId, hold)?.isEnded === false);
+      must(open.length <= 1, () => `${key}: ${open.length} holds are open`);
+    }
   }
 
   /** A hold that ends without frames is one that its job does not go by. */

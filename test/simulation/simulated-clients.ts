@@ -1,3 +1,4 @@
+import type { Ticket } from '../../src/billing/claims.ts';
 import type { Price } from '../../src/billing/price.ts';
 import type { JobSpec, LabelChange } from '../../src/contract/job.ts';
 import type { NewJob } from '../../src/job/job-directory.ts';
@@ -7,6 +8,7 @@ import { isFinished } from '../../src/job/state-table.ts';
 import { givenContent, newPlan, type PlannedFrame } from './frame-content.ts';
 import type { SimulatedAccount } from './simulated-account.ts';
 import { type JobNature, type SeenJob, SimulatedJob } from './simulated-job.ts';
+import { SimulatedOrders } from './simulated-orders.ts';
 import type { SimulatedReceiver } from './simulated-receiver.ts';
 import type { World } from './world.ts';
 
@@ -18,6 +20,7 @@ export class SimulatedClients {
   readonly #account: SimulatedAccount;
   readonly #receiver: SimulatedReceiver;
   readonly #jobs: Map<string, SimulatedJob>;
+  readonly #orders: SimulatedOrders;
   readonly #expiryMs: number;
 
   constructor(
@@ -29,6 +32,7 @@ export class SimulatedClients {
     this.#account = others.account;
     this.#receiver = others.receiver;
     this.#jobs = jobs;
+    this.#orders = new SimulatedOrders(world, others.account, jobs);
     this.#expiryMs = world.random.chance(0.3) ? world.random.between(300, 30_000) : neverMilliseconds;
   }
 
@@ -104,7 +108,9 @@ export class SimulatedClients {
     const before: PlannedFrame[] = isGiven ? [{ kind: 'given', content: givenContent }] : [];
     const frameCredits = moneyRandom.between(1, 9);
     const job = newJob({ frames, legs: [leg], labels }, this.#world.build, frameCredits);
-    this.#create({ ...job, firstFrame: isGiven ? noBytes : null }, newPlan(before, leg, frames, labels));
+    const order = { ...job, firstFrame: isGiven ? noBytes : null };
+    const plan = newPlan(before, leg, frames, labels);
+    this.#orders.place((ticket) => this.#create(order, plan, ticket));
   }
 
   #fork(source: SimulatedJob, { job, frames: made }: SeenJob): void {
@@ -122,10 +128,11 @@ export class SimulatedClients {
     const copied = made.slice(0, shared).map((content) => ({ kind: 'copied', content }) as const);
     const plan = newPlan(copied, leg, frames, spec.labels);
     const fork = newJob(spec, job.build, moneyRandom.between(1, 9));
-    this.#create({ ...fork, source: { id: source.id, frames: shared } }, plan);
+    const order = { ...fork, source: { id: source.id, frames: shared } };
+    this.#orders.place((ticket) => this.#create(order, plan, ticket));
   }
 
-  #create(order: NewJob, plan: readonly PlannedFrame[]): void {
+  #create(order: NewJob, plan: readonly PlannedFrame[], ticket: Ticket | null): void {
     const id = `job ${this.#jobs.size}`;
     const surroundings = {
       nature: this.#nature(),
@@ -135,11 +142,14 @@ export class SimulatedClients {
     };
     const job = new SimulatedJob(id, this.#world, surroundings);
     this.#jobs.set(id, job);
-    this.#open(id, newJobPrice(order), (opened) =>
+    this.#open({ id, price: newJobPrice(order), ticket }, ({ hold, ...opened }) =>
       this.#call(
         job,
-        () => job.create({ ...order, webhookUrl: this.#webhookUrl() }, opened, plan),
-        (answer) => this.#dropUnless(answer === 'created', id, opened.hold),
+        () => job.create({ ...order, webhookUrl: this.#webhookUrl() }, { ...opened, hold }, plan),
+        (answer) => {
+          this.#dropUnless(answer === 'created', id, hold);
+          if (answer === 'created') this.#orders.carriedOut(ticket, id, hold);
+        },
       ),
     );
   }
@@ -166,21 +176,29 @@ export class SimulatedClients {
     const labels = random.chance(0.5) ? this.#labels(from, frames) : undefined;
     const command = { kind: 'extend' as const, from, frames, interval, labels };
     const price = extensionPrice({ from, frames, frameCredits: moneyRandom.between(1, 9) });
-    this.#open(job.id, price, (order) =>
-      this.#call(
-        job,
-        () => job.command({ ...command, order }),
-        (answer) => this.#dropUnless(answer === 'done', job.id, order.hold),
+    this.#orders.place((ticket) =>
+      this.#open({ id: job.id, price, ticket }, (order) =>
+        this.#call(
+          job,
+          () => job.command({ ...command, order }),
+          (answer) => {
+            this.#dropUnless(answer === 'done', job.id, order.hold);
+            if (answer === 'done') this.#orders.carriedOut(ticket, job.id, order.hold);
+          },
+        ),
       ),
     );
   }
 
   /** Opens a hold for an order that its client may not live to send, or send much later. */
-  #open(id: string, price: Price, opened: (order: Order) => void): void {
+  #open(
+    { id, price, ticket }: { id: string; price: Price; ticket: Ticket | null },
+    opened: (order: Order) => void,
+  ): void {
     const { faults, random } = this.#world;
     this.#call(
       this.#account,
-      () => this.#account.open(id, price),
+      () => this.#account.open(id, price, ticket),
       (order) => {
         if ('refused' in order || this.#world.fault(faults.deadClient)) return;
         if (this.#world.fault(faults.slowClient)) this.#world.at(random.below(70_000), () => opened(order));

@@ -123,7 +123,10 @@ export class SimulatedJob extends SimulatedObject<JobState> {
     this.world.turns.leave(this.id);
     this.#write(change);
     this.#wake?.interrupt();
-    if (command.kind === 'extend') this.change({ ...this.state, plan: this.#extended(job, command) });
+    if (command.kind === 'extend') {
+      const made = Object.assign([...this.state.made], { [command.order.hold]: 0 });
+      this.change({ ...this.state, plan: this.#extended(job, command), made });
+    }
     if (this.world.trace !== undefined)
       this.world.note(this.id, `takes ${JSON.stringify(command)}: ${this.state.job?.status}`);
     return 'done';

@@ -20,6 +20,12 @@ export interface Variant {
   readonly settle?: (book: SimulatedAccountBook, jobId: string, message: SettlementMessage) => void;
   /** Tops up whether the reference is known or not. */
   readonly forgetsReferences?: boolean;
+  /** Orders under a key are not remembered. */
+  readonly forgetsClaims?: boolean;
+  /** An order under a key begins anew as soon as its job does not know it. */
+  readonly givesUpAtOnce?: boolean;
+  /** An order under a key is answered before its answer is noted. */
+  readonly answersUnnoted?: boolean;
   /** Takes every message for heard, lost or not. */
   readonly believesHeard?: boolean;
   /** Milliseconds by which the account's sweep comes too early. */
