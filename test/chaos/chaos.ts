@@ -16,6 +16,7 @@ const help = `npm run chaos -- [options]: mistreats the working service, and com
   --wakes <frames>        CPU time of every wake of videos of so many frames, and kill -9 at the limit
   --answers <seconds>     ask for a video at a steady rate while it is made, for so long
   --long <frames>         one video of so many frames: what they cost, and what downloading them takes
+  --idempotency <keys>    send orders under so many keys, each 100 times at once, and kill the service meanwhile
   --overload <seconds>    order twice as many videos as the service makes, for so long
   --images                decode bombs of every kind, and measure time and memory of each
 
@@ -46,6 +47,7 @@ function chaosOptions(): Options | null {
         overload: number(0),
         images: flag,
       },
+      idempotency: number(0),
       ...{ seed: number(1), jobs: number(4), length: number(1), 'cpu-limit': number(30), help: flag },
     },
   });
@@ -63,6 +65,7 @@ function chaosOptions(): Options | null {
     long: Number(values.long),
     overload: Number(values.overload),
     images: values.images,
+    idempotency: Number(values.idempotency),
     seed: Number(values.seed),
     jobs: Number(values.jobs),
     length: Number(values.length),

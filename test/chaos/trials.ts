@@ -11,6 +11,7 @@ import { makeLongVideo } from './long-video.ts';
 import { watchMemory } from './memory.ts';
 import { plansOf } from './order-book.ts';
 import { overload } from './overload.ts';
+import { repeatOrders } from './repeated-orders.ts';
 import { measureRestarts } from './restarts.ts';
 import { Runtime } from './runtime.ts';
 import { StoredState } from './stored-state.ts';
@@ -44,6 +45,7 @@ export interface Options {
   readonly long: number;
   readonly overload: number;
   readonly images: boolean;
+  readonly idempotency: number;
   readonly seed: number;
   readonly jobs: number;
   readonly length: number;
@@ -71,6 +73,7 @@ export function trialsOf(options: Options): Trial[] {
     ...(options.long > 0 ? [goingOn] : []),
     ...(options.overload > 0 ? [overloading] : []),
     ...(options.images ? [decoding] : []),
+    ...(options.idempotency > 0 ? [repeating] : []),
   ];
 }
 
@@ -198,6 +201,20 @@ async function decoding(_options: Options, dataFolder: string, line: ProgressBar
   const isCheap =
     figures.largestMs <= decodingBars.cpuMilliseconds && figures.largestMebibytes <= decodingBars.mebibytes;
   return { figures: { decoding: figures }, isWell: isCheap && figures.wrong === 0 };
+}
+
+async function repeating(
+  { idempotency: keys, seed }: Options,
+  dataFolder: string,
+  line: ProgressBar,
+): Promise<Outcome> {
+  const state = new StoredState(join(dataFolder, 'do'));
+  const figures = await repeatOrders({ dataFolder, state }, { keys, seed }, (done) =>
+    counted(line, 'keys')(done, keys),
+  );
+  const { jobs, extensions, holds, different, unanswered } = figures;
+  const isWell = jobs + extensions === keys && holds === keys && different + unanswered === 0;
+  return { figures, isWell };
 }
 
 function counted(line: ProgressBar, what: string): (done: number, total: number) => void {
