@@ -16,6 +16,7 @@ import type { Effect } from '../src/job/wake-protocol.ts';
 import { decodeOwnPng } from '../src/media/png.ts';
 import service, {
   KeyRingObject,
+  PaymentObject,
   AccountObject as ServedAccount,
   JobObject as ServedJob,
 } from '../src/worker.ts';
@@ -66,7 +67,7 @@ export class AccountObject extends ServedAccount {
   }
 }
 
-export { KeyRingObject };
+export { KeyRingObject, PaymentObject };
 
 export default {
   async fetch(request, env, context) {

@@ -20,7 +20,9 @@ export async function startupMilliseconds(folder: string): Promise<number> {
   const wasm = files.map((name) => ({ type: 'CompiledWasm', path: join(folder, name) }));
   const whole = [{ type: 'ESModule', path: join(folder, 'worker.js') }, ...wasm];
   const answer = 'export default { fetch: () => new Response(null, { status: 404 }) };';
-  const classes = ['JobObject', 'AccountObject', 'KeyRingObject'].map((name) => `export class ${name} {}`);
+  const classes = ['JobObject', 'AccountObject', 'KeyRingObject', 'PaymentObject'].map(
+    (name) => `export class ${name} {}`,
+  );
   const contents = [answer, ...classes].join('\n');
   const empty = [{ type: 'ESModule', path: join(folder, 'empty.js'), contents }];
   let [loading, nothing] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];

@@ -6,6 +6,9 @@ import { linkSigner } from './access/link-signer.ts';
 import { isolateRate, platformRate, type RequestRate } from './access/request-rate.ts';
 import { EventLoop } from './backend/event-loop.ts';
 import { workersBackend } from './backend/workers-backend.ts';
+import { ethereumChain } from './billing/chain.ts';
+import { checkPayment } from './billing/payment-check.ts';
+import { httpFacilitator, type PaymentSurroundings, payments } from './billing/payments.ts';
 import { Config, limits } from './contract/config.ts';
 import { jsonLog } from './contract/log.ts';
 import { createApp } from './http/app.ts';
@@ -16,6 +19,11 @@ import { durableJobDirectory, jobStub, publicId } from './job/durable-job-direct
 import { type JobConnections, JobObject as JobObjectBase } from './job/job-object.ts';
 import { modelCatalogue } from './job/model-catalogue.ts';
 import { PastCache } from './job/past-cache.ts';
+import {
+  durablePaymentBook,
+  PaymentObject as PaymentObjectBase,
+  type PaymentObjectSurroundings,
+} from './job/payment-object.ts';
 import { Turns } from './job/turns.ts';
 import type { JobSurroundings } from './job/wake-driver.ts';
 import { imageDecoder } from './media/image-decoder.ts';
@@ -29,6 +37,7 @@ interface Bindings extends Variables {
   JOBS: DurableObjectNamespace<JobObject>;
   ACCOUNTS: DurableObjectNamespace<AccountObject>;
   KEYS: DurableObjectNamespace<KeyRingObject>;
+  PAYMENTS: DurableObjectNamespace<PaymentObject>;
   ACCOUNT_RATE: RateLimit;
   REFUSAL_RATE: RateLimit;
   /** Set by tests alone. */
@@ -43,6 +52,7 @@ interface Wiring {
   readonly services: Services;
   readonly jobs: JobSurroundings;
   readonly accounts: AccountSurroundings;
+  readonly payments: PaymentObjectSurroundings;
 }
 
 /** Not the function itself, which only works as one of the global object. */
@@ -65,6 +75,7 @@ function wire(env: Bindings): Wiring {
   };
   const reached = crashPoint(env.CRASH_POINT);
   const namespaces = { jobs: env.JOBS, accounts: env.ACCOUNTS };
+  const sale = saleOf(env, config);
   const log = jsonLog((level, text) => console[level](text), Date.now, config.LOG_LEVEL);
   return {
     eventLoop,
@@ -77,6 +88,7 @@ function wire(env: Bindings): Wiring {
         refusals: rateOf(config, config.ADDRESS_REFUSALS, env.REFUSAL_RATE),
       },
       ledgerOf: (account) => env.ACCOUNTS.get(env.ACCOUNTS.idFromName(account)),
+      payments: sale && payments(sale),
       models: modelCatalogue(backend, config.MODELS, config.MODEL_DEFAULT, log),
       decodeImage: imageDecoder({ jpeg: jpegModule, webp: webpModule }),
       fetch: strangers,
@@ -106,6 +118,21 @@ function wire(env: Bindings): Wiring {
       startingCredits: config.STARTING_CREDITS,
       knowsHold: async (jobId, hold) => (await jobStub(env.JOBS, jobId)?.knowsHold(hold)) ?? false,
     },
+    payments: { clock: Date.now, check: sale && ((payment) => checkPayment(payment, sale)) },
+  };
+}
+
+/** Null where the service sells no credits. */
+function saleOf(env: Bindings, config: Config): PaymentSurroundings | null {
+  const { X402_RECEIVER: receiver, X402_NETWORK: network, CREDITS_PER_USD: creditsPerUsd } = config;
+  if (receiver === '') return null;
+  return {
+    terms: { network, receiver, creditsPerUsd },
+    facilitator: httpFacilitator(config.X402_FACILITATOR, config.X402_FACILITATOR_TOKEN),
+    chain: ethereumChain(config.X402_NODE),
+    book: durablePaymentBook(env.PAYMENTS),
+    ledgerOf: (account) => env.ACCOUNTS.get(env.ACCOUNTS.idFromName(account)),
+    clock: Date.now,
   };
 }
 
@@ -143,6 +170,12 @@ export class JobObject extends JobObjectBase<Bindings> {
 export class AccountObject extends AccountObjectBase<Bindings> {
   protected override surroundings(): AccountSurroundings {
     return wired(this.env).accounts;
+  }
+}
+
+export class PaymentObject extends PaymentObjectBase<Bindings> {
+  protected override surroundings(): PaymentObjectSurroundings {
+    return wired(this.env).payments;
   }
 }
 

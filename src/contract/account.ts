@@ -72,14 +72,39 @@ export type Quote = z.infer<typeof Quote>;
 export const TopupRequest = z
   .strictObject({
     account: accountName.optional().describe('Whose they are; by default that of the key.'),
-    credits: wholeNumber(1, limits.topupCredits).describe('How many come in.'),
+    credits: wholeNumber(1, limits.topupCredits)
+      .optional()
+      .describe('How many come in. With `reference`, for whoever runs the service.'),
     reference: z
       .string('must be a text')
       .min(1, 'must not be empty')
       .max(limits.referenceCharacters, `must be at most ${limits.referenceCharacters} characters`)
+      .optional()
       .describe(
         'What they are entered under, such as the number of an invoice: once, however often it is sent.',
+      ),
+    usd_cents: wholeNumber(limits.topupUsdCents.minimum, limits.topupUsdCents.maximum)
+      .optional()
+      .describe(
+        `What to pay, where the service sells credits; ${limits.topupUsdCents.minimum} by default. Without the other fields.`,
       ),
   })
   .meta({ id: 'TopupRequest' });
 export type TopupRequest = z.infer<typeof TopupRequest>;
+
+/** Answer to a top-up. */
+export const ToppedUpAccount = Account.extend({
+  payment: z
+    .object({
+      credits: z.int().describe('What it bought.'),
+      network: z.string().describe('The chain that it was made on.'),
+      transaction: z.string().describe('Of that chain.'),
+    })
+    .optional()
+    .describe('Where it was paid for.'),
+  key: z
+    .string()
+    .optional()
+    .describe("Where it was paid for without a key: one of the payer's account, shown this one time."),
+}).meta({ id: 'ToppedUpAccount' });
+export type ToppedUpAccount = z.infer<typeof ToppedUpAccount>;

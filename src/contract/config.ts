@@ -68,6 +68,8 @@ export const limits = {
   /** Calls to a job by one stream of events; after them the listener has to reconnect. A request may make 10,000. */
   newsPerStream: 5000,
   /** Of one top-up. */
+  /** Of one top-up that is paid by x402. Stock clients refuse to pay more than a dollar at a time. */
+  topupUsdCents: { minimum: 10, maximum: 100 },
   topupCredits: 1_000_000_000_000,
   /** Of the text that a top-up is entered under. */
   referenceCharacters: 255,
@@ -120,6 +122,18 @@ export const Config = z.object({
   MULTIPLY_ADDS_PER_CREDIT: positive,
   /** Credits that an account is given once. */
   STARTING_CREDITS: z.coerce.number().nonnegative().pipe(z.int()),
+  /** Credits for one dollar, where they are sold. */
+  CREDITS_PER_USD: positive.pipe(z.int()),
+  /** Address that is paid to by x402; empty: the service sells nothing. */
+  X402_RECEIVER: z.string().regex(/^(0x[0-9a-fA-F]{40})?$/),
+  /** Chain that is paid on, as CAIP-2 names it. */
+  X402_NETWORK: z.templateLiteral(['eip155:', z.int()]),
+  /** Who checks payments and carries them out. */
+  X402_FACILITATOR: z.url(),
+  /** A node of the chain, by JSON-RPC: whether a payment was made whose end nobody heard. */
+  X402_NODE: z.url(),
+  /** What the facilitator asks for as a bearer token, if anything. A secret. */
+  X402_FACILITATOR_TOKEN: z.string().optional(),
   /** Days that a finished or paused video is kept. */
   EXPIRY_DAYS: positive.max(36_500),
   /** Origins whose pages may call the API from a browser, between commas. */

@@ -57,6 +57,26 @@ export const failures = {
   job_expired: { status: 410, when: 'The video was kept for its time and then deleted.' },
   model_gone: { status: 409, when: 'The build of the model that made the video is not served any more.' },
   last_event_id: { status: 400, when: '`Last-Event-ID` is not the index of a frame of the video.' },
+  payment_required: {
+    status: 402,
+    when: 'There is no key; the header payment-required offers credits for money.',
+  },
+  payment_invalid: {
+    status: 400,
+    when: 'The header payment-signature holds no payment of the scheme `exact`.',
+  },
+  payment_mismatch: { status: 402, when: 'The payment pays something else than what was offered.' },
+  payment_replayed: { status: 402, when: 'The payment was sent before.' },
+  payment_expired: { status: 402, when: 'The payment is not valid any more, or not yet.' },
+  payment_refused: {
+    status: 402,
+    when: 'The payment cannot be carried out: a wrong signature, or no funds.',
+  },
+  payment_pending: {
+    status: 402,
+    when: 'It is not known yet whether the payment was made; if it was, it will count.',
+  },
+  payment_unavailable: { status: 503, when: 'Payments cannot be checked at the moment; nothing was taken.' },
   reference_reused: { status: 422, when: 'Other credits were entered under the reference before.' },
   idempotency_invalid: { status: 400, when: 'The header Idempotency-Key is empty or too long.' },
   idempotency_reused: { status: 422, when: 'Something else was ordered under the same Idempotency-Key.' },

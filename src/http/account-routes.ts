@@ -2,12 +2,22 @@ import type { Context } from 'hono';
 import { z } from 'zod';
 import type { PlacedEntry } from '../billing/account-ledger.ts';
 import { postings } from '../billing/ledger.ts';
-import { Account, type LedgerEntry, LedgerEntryList, TopupRequest } from '../contract/account.ts';
+import type { Caller } from '../contract/access.ts';
+import {
+  Account,
+  type LedgerEntry,
+  LedgerEntryList,
+  ToppedUpAccount,
+  TopupRequest,
+} from '../contract/account.ts';
 import { Failure } from '../contract/failure.ts';
+import { accountJson } from './account-json.ts';
+import { requireScope } from './authentication.ts';
+import { PaymentHeaders, sellCredits } from './credit-sale.ts';
 import { examples } from './examples.ts';
 import { pageFields } from './page-fields.ts';
 import { type Route, route } from './route.ts';
-import type { ServiceEnvironment, Services } from './services.ts';
+import type { ServiceEnvironment } from './services.ts';
 
 const entryPrefix = 'entry_';
 
@@ -57,20 +67,55 @@ export const accountRoutes: readonly Route[] = [
     chapter: 'Credits',
     summary: 'Adds credits',
     description:
-      'For whoever runs the service: to any account, by default that of the key. The same reference counts once, however often it is sent.',
+      'With `credits` and `reference`, for whoever runs the service: to any account, by default that of the key. The same reference counts once, however often it is sent. Without them, where the service sells credits, answers 402 with an offer by x402; the same request with a payment adds credits to the account of the key, and without a key to that of the address that pays.',
     scope: 'admin',
-    body: { schema: TopupRequest },
-    answer: { description: 'The account after it.', content: { 'application/json': Account } },
-    failures: ['reference_reused'],
+    takesPayment: true,
+    headers: PaymentHeaders,
+    body: { schema: TopupRequest, isOptional: true },
+    answer: { description: 'The account after it.', content: { 'application/json': ToppedUpAccount } },
+    failures: [
+      'reference_reused',
+      'payment_required',
+      'payment_invalid',
+      'payment_mismatch',
+      'payment_replayed',
+      'payment_expired',
+      'payment_refused',
+      'payment_pending',
+      'payment_unavailable',
+    ],
     examples: examples.topUpAccount,
     handle: topUp,
   }),
 ];
 
 async function topUp(
-  { env, var: { caller } }: Context<ServiceEnvironment>,
-  { body: { credits, reference, account = caller.account } }: { body: TopupRequest },
+  context: Context<ServiceEnvironment>,
+  { headers, body }: { headers: z.infer<typeof PaymentHeaders>; body: TopupRequest },
 ): Promise<Response> {
+  const { usd_cents: usdCents, ...operators } = body;
+  const isOperators = Object.values(operators).some((value) => value !== undefined);
+  const { payments } = context.env;
+  if (isOperators || payments === null) return enterTopUp(context, body);
+  return sellCredits(context, payments, headers['payment-signature'], usdCents);
+}
+
+/** What whoever runs the service enters. */
+async function enterTopUp(
+  { env, var: found }: Context<ServiceEnvironment>,
+  body: TopupRequest,
+): Promise<Response> {
+  const caller: Caller | undefined = found.caller;
+  requireScope(caller, 'admin');
+  if (body.usd_cents !== undefined)
+    throw new Failure(
+      'fields_conflict',
+      'usd_cents is for payments, where the service sells credits; send credits and reference, or usd_cents alone.',
+      'usd_cents',
+    );
+  const { credits, reference, account = caller.account } = body;
+  if (credits === undefined) throw missing('credits', 'say how many come in');
+  if (reference === undefined) throw missing('reference', 'say what they are entered under');
   if ((await env.ledgerOf(account).credit(reference, credits)) === 'other') {
     throw new Failure(
       'reference_reused',
@@ -79,6 +124,10 @@ async function topUp(
     );
   }
   return Response.json(await accountJson(env, account));
+}
+
+function missing(field: string, wayOut: string): Failure {
+  return new Failure('field_required', `${field} is missing; ${wayOut}.`, field);
 }
 
 async function listLedger(
@@ -96,11 +145,6 @@ async function listLedger(
     has_more: page.hasMore,
   };
   return Response.json(list);
-}
-
-async function accountJson({ ledgerOf }: Services, account: string): Promise<Account> {
-  const { purchased, available, held, spent } = await ledgerOf(account).balance();
-  return { id: account, object: 'account', balance: { purchased, available, held, spent } };
 }
 
 function entryJson({

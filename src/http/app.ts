@@ -8,7 +8,7 @@ import { logRequest } from './request-log.ts';
 import { routerPath } from './route.ts';
 import { routes } from './route-table.ts';
 import { allowOrigins, safeHeaders } from './safe-headers.ts';
-import type { ServiceEnvironment } from './services.ts';
+import type { ServiceEnvironment, Services } from './services.ts';
 
 /**
  * The HTTP API. Checks run in this order: route, method, sizes of line and headers, who asks, how often, then what
@@ -35,9 +35,17 @@ export function createApp(): Hono<ServiceEnvironment> {
     throw new Failure('route_not_found', `There is nothing at ${context.req.path.slice(0, 100)}.`);
   });
   app.onError((error, context) =>
-    error instanceof Failure ? failureResponse(error) : internalErrorResponse(context.var.requestId),
+    error instanceof Failure
+      ? failureResponse(error, wayToPay(error, context.env))
+      : internalErrorResponse(context.var.requestId),
   );
   return app;
+}
+
+/** Where credits are sold, whoever lacks them is told where (RFC 8288; the relation is in IANA's list). */
+function wayToPay({ code }: Failure, { payments }: Services): Record<string, string> {
+  if (code !== 'insufficient_credits' || payments === null) return {};
+  return { link: '</v1/account/topup>; rel="payment"' };
 }
 
 const checkSizes: MiddlewareHandler<ServiceEnvironment> = async (context, next) => {

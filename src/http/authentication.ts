@@ -1,5 +1,5 @@
 import type { Context, MiddlewareHandler } from 'hono';
-import type { Caller } from '../contract/access.ts';
+import type { Caller, Scope } from '../contract/access.ts';
 import { Failure } from '../contract/failure.ts';
 import type { Route } from './route.ts';
 import type { ServiceEnvironment } from './services.ts';
@@ -22,9 +22,11 @@ export function authenticated(route: Route): MiddlewareHandler<ServiceEnvironmen
   return async (context, next) => {
     if (route.scope === null) return next();
     refuseKeyInQuery(context);
+    if (mayPay(context, route) && sentHeader(context) === '') return next();
     const token = linkToken(context, route);
     const caller = token === null ? await keyCaller(context) : await linkCaller(context, token);
-    if (!caller.scopes.includes(route.scope)) throw scopeDenied(caller, route.scope);
+    if (!caller.scopes.includes(route.scope) && !mayPay(context, route))
+      throw scopeDenied(caller, route.scope);
     const { jobsOf, links } = context.env;
     context.set('caller', caller);
     context.set('jobs', jobsOf(caller.account));
@@ -77,6 +79,16 @@ async function keyCaller(context: Asked): Promise<Caller> {
 /** Some servers drop a header that is empty, so that it is the same as none. */
 function sentHeader(context: Asked): string {
   return context.req.header('authorization')?.trim() ?? '';
+}
+
+/** @throws Failure auth_missing, scope_denied where a request that may be paid for wants what needs the route's scope */
+export function requireScope(caller: Caller | undefined, scope: Scope): asserts caller is Caller {
+  if (caller === undefined) throw new Failure('auth_missing', `There is no key. ${wayOut}`);
+  if (!caller.scopes.includes(scope)) throw scopeDenied(caller, scope);
+}
+
+function mayPay({ env }: Asked, { takesPayment }: Route): boolean {
+  return takesPayment === true && env.payments !== null;
 }
 
 function scopeDenied({ scopes }: Caller, needed: string): Failure {

@@ -7,6 +7,7 @@ const retryAfterSeconds: Partial<Record<FailureCode, number>> = {
   frame_not_ready: 1,
   concurrency_limit: 5,
   idempotency_in_progress: 1,
+  payment_unavailable: 60,
 };
 
 /** Refusals of who asks, and the reason as OAuth names it: none where no key was sent at all. */

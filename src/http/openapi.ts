@@ -136,8 +136,10 @@ function operation(route: Route, components: SchemaComponents, errorSchema: Json
   };
 }
 
-function security({ scope, takesLink }: Route): Operation['security'] {
+function security({ scope, takesLink, takesPayment }: Route): Operation['security'] {
   if (scope === null) return [];
+  // OpenAPI has no word for payments: whoever pays needs no key.
+  if (takesPayment) return [{ key: [scope] }, {}];
   return takesLink ? [{ key: [scope] }, { link: [] }] : [{ key: [scope] }];
 }
 

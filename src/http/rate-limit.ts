@@ -1,5 +1,6 @@
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import type { RequestRate } from '../access/request-rate.ts';
+import type { Caller } from '../contract/access.ts';
 import { Failure, failures } from '../contract/failure.ts';
 import { failureResponse } from './error-response.ts';
 import type { Route } from './route.ts';
@@ -11,8 +12,9 @@ import type { ServiceEnvironment } from './services.ts';
  */
 export function withinRate(route: Route): MiddlewareHandler<ServiceEnvironment> {
   return async (context, next) => {
-    if (route.scope === null) return next();
-    const { account, keyId } = context.var.caller;
+    const caller = callerOf(context);
+    if (route.scope === null || caller === undefined) return next();
+    const { account, keyId } = caller;
     const { account: rate } = context.env.rates;
     const seconds = await rate.count(keyId === null ? `links ${account}` : account);
     if (seconds === 0) return next();
@@ -26,7 +28,7 @@ export function withinRate(route: Route): MiddlewareHandler<ServiceEnvironment> 
 export const countRefusals: MiddlewareHandler<ServiceEnvironment> = async (context, next) => {
   await next();
   const { error } = context;
-  if (!(error instanceof Failure) || ![401, 403].includes(failures[error.code].status)) return;
+  if (!(error instanceof Failure) || !isStrangers(context, failures[error.code].status)) return;
   const { refusals: rate } = context.env.rates;
   const seconds = await rate.count(network(context.req.header('cf-connecting-ip') ?? ''));
   if (seconds === 0) return;
@@ -36,6 +38,15 @@ export const countRefusals: MiddlewareHandler<ServiceEnvironment> = async (conte
   context.res = failureResponse(failure, rateHeaders('address', rate, seconds));
   context.res.headers.delete('www-authenticate');
 };
+
+/** Whether a refusal is of somebody who is not known. Offers are, too: each payment has the facilitator asked. */
+function isStrangers(context: Context<ServiceEnvironment>, status: number): boolean {
+  return [401, 403].includes(status) || (status === 402 && callerOf(context) === undefined);
+}
+
+function callerOf(context: Context<ServiceEnvironment>): Caller | undefined {
+  return context.var.caller;
+}
 
 function tooMany(rate: RequestRate, seconds: number, what: string, wayOut: string): Failure {
   const { requests, periodSeconds } = rate;

@@ -59,6 +59,8 @@ interface RouteDescription {
   readonly scope: Scope | null;
   /** True where a signed link to the video in the path opens it without a key. */
   readonly takesLink?: true;
+  /** True where whoever lacks the key or its scope may pay instead, if the service sells credits. */
+  readonly takesPayment?: true;
   /** What each parameter of the path means. */
   readonly parameters?: Readonly<Record<string, string>>;
   readonly query?: z.ZodType;

@@ -2,6 +2,7 @@ import type { KeyRing } from '../access/key-ring.ts';
 import type { LinkSigner } from '../access/link-signer.ts';
 import type { RequestRate } from '../access/request-rate.ts';
 import type { AccountLedger } from '../billing/account-ledger.ts';
+import type { Payments } from '../billing/payments.ts';
 import type { Caller } from '../contract/access.ts';
 import type { Raster } from '../contract/frame.ts';
 import type { Log } from '../contract/log.ts';
@@ -24,6 +25,8 @@ export interface Services {
   };
   /** The credits of an account. */
   readonly ledgerOf: (account: string) => AccountLedger;
+  /** Credits for money; null where the service sells none. */
+  readonly payments: Payments | null;
   readonly models: ModelCatalogue;
   /** Decodes a stranger's image file. */
   readonly decodeImage: (bytes: Uint8Array) => Promise<Raster>;
@@ -48,6 +51,7 @@ export interface ServiceEnvironment {
   Bindings: Services;
   Variables: {
     requestId: string;
+    /** Absent where a route is open, or may be paid for without a key. */
     caller: Caller;
     /** The caller's videos. */
     jobs: JobDirectory;

@@ -1,6 +1,6 @@
 /** The service, and an entrance to it that no part of the local tools stands before. */
 import { WorkerEntrypoint } from 'cloudflare:workers';
-import service, { AccountObject, JobObject, KeyRingObject } from '../../src/worker.ts';
+import service, { AccountObject, JobObject, KeyRingObject, PaymentObject } from '../../src/worker.ts';
 
 export class DirectEntrance extends WorkerEntrypoint {
   override fetch(request: Request): Response | Promise<Response> {
@@ -9,6 +9,6 @@ export class DirectEntrance extends WorkerEntrypoint {
   }
 }
 
-export { AccountObject, JobObject, KeyRingObject };
+export { AccountObject, JobObject, KeyRingObject, PaymentObject };
 
 export default service;

@@ -1,6 +1,11 @@
 /** The service, but that every wake of a job prints a line as it begins and as it ends. */
 import { OnnxGraphs } from '../../src/backend/onnx-graphs.ts';
-import service, { AccountObject, KeyRingObject, JobObject as ServedJob } from '../../src/worker.ts';
+import service, {
+  AccountObject,
+  KeyRingObject,
+  PaymentObject,
+  JobObject as ServedJob,
+} from '../../src/worker.ts';
 import { traceText } from './wake-trace.ts';
 
 /** Milliseconds that graphs have run. */
@@ -48,6 +53,6 @@ export class JobObject extends ServedJob {
   }
 }
 
-export { AccountObject, KeyRingObject };
+export { AccountObject, KeyRingObject, PaymentObject };
 
 export default service;

@@ -45,6 +45,7 @@ export class TestService {
       fetch: () => Promise.reject(new Error('nothing is fetched here')),
       randomSeed: () => 4711,
       ledgerOf: (account) => this.ledgerOf(account),
+      payments: null,
       speed: { multiplyAddsPerSecond: 10_000, wakeSeconds: 3 },
       multiplyAddsPerCredit: 1000,
       bodySeconds: 5,

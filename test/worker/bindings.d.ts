@@ -8,5 +8,6 @@ declare namespace Cloudflare {
     JOBS: DurableObjectNamespace<import('../../src/worker.ts').JobObject>;
     ACCOUNTS: DurableObjectNamespace<import('../../src/worker.ts').AccountObject>;
     KEYS: DurableObjectNamespace<import('../../src/worker.ts').KeyRingObject>;
+    PAYMENTS: DurableObjectNamespace<import('../../src/worker.ts').PaymentObject>;
   }
 }
