@@ -54,7 +54,7 @@ export function httpFacilitator(url: string, token: string | undefined): Facilit
 }
 
 export function payments(surroundings: PaymentSurroundings): Payments {
-  const { terms, facilitator, chain, book, ledgerOf, clock } = surroundings;
+  const { terms, facilitator, book, ledgerOf, clock } = surroundings;
   return {
     offer: (usdCents) => paymentOffer(usdCents, terms),
     async take(payment, offer, usdCents, account) {
@@ -64,7 +64,9 @@ export function payments(surroundings: PaymentSurroundings): Payments {
       if (await book.isKnown(id)) throw replayed();
       checkInTime(payment, clock());
       const sent = { x402Version: 2, accepted: offer, payload: payment.payload };
-      const blockNumber = await checked(facilitator, chain, sent, offer);
+      const { blockNumber, problem } = await checked(surroundings, sent, offer);
+      // A copy may have been carried out meanwhile, so that this one cannot.
+      if (problem !== null) throw (await book.isKnown(id)) ? replayed() : refused(problem);
       const pending: PendingPayment = {
         id,
         authorization,
@@ -93,27 +95,22 @@ export async function creditPayment(
 
 type Sent = Parameters<Facilitator['verify']>[0];
 
-/** The number of the chain's last block, once the facilitator says that a payment can be carried out. */
+/** The number of the chain's last block, and why a payment cannot be carried out; null where it can. */
 async function checked(
-  facilitator: Facilitator,
-  chain: Chain,
+  { facilitator, chain }: PaymentSurroundings,
   sent: Sent,
   offer: PaymentRequirements,
-): Promise<number> {
-  const unavailable = () => {
+): Promise<{ blockNumber: number; problem: string | null }> {
+  try {
+    // The block comes first: a payment that is good afterwards was not made before it.
+    const { blockNumber } = await chain.head();
+    return { blockNumber, problem: await verdictOf(facilitator, sent, offer) };
+  } catch {
     throw new Failure(
       'payment_unavailable',
       'Payments cannot be checked at the moment; nothing was taken, ask again in a minute.',
     );
-  };
-  // The block comes first: a payment that is good afterwards was not made before it.
-  const { blockNumber } = await chain.head().catch(unavailable);
-  const verdict = await verdictOf(facilitator, sent, offer).catch(unavailable);
-  if (verdict === null) return blockNumber;
-  throw new Failure(
-    'payment_refused',
-    `The payment cannot be carried out: ${verdict}. Nothing was taken; check the signature and the funds.`,
-  );
+  }
 }
 
 /** Null where all is well, else why not. */
@@ -146,6 +143,13 @@ async function settled(
   throw new Failure(
     'payment_pending',
     'It is not known yet whether the payment was made; if it was, its credits are added within a few minutes. Look at the balance before you pay again.',
+  );
+}
+
+function refused(problem: string): Failure {
+  return new Failure(
+    'payment_refused',
+    `The payment cannot be carried out: ${problem}. Nothing was taken; check the signature and the funds.`,
   );
 }
 
