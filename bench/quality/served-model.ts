@@ -52,15 +52,10 @@ export class ServedModel {
     const [first, ...later] = frames as [Uint8ClampedArray, ...Uint8ClampedArray[]];
     const { frame, tokenizer } = this.#graphs.manifest;
     const reference = tokenizer.kind === 'referenced' ? referenceOf(first) : null;
-    const distinct = [...new Set(later)];
-    const planar = distinct.map((pixels) => planarPixels(pixels, frame.channels));
-    const latents = await this.#graphs.encodeAll(planar, reference);
     const made = new Map<Uint8ClampedArray, Uint8ClampedArray>();
-    for (const [index, pixels] of distinct.entries()) {
-      made.set(
-        pixels,
-        await displayFrame(this.#graphs, latents[index] as Float32Array, reference, 'first_frame'),
-      );
+    for (const pixels of new Set(later)) {
+      const latents = await this.#graphs.encode(planarPixels(pixels, frame.channels), reference);
+      made.set(pixels, await displayFrame(this.#graphs, latents, reference, 'first_frame'));
     }
     return [first, ...later.map((pixels) => made.get(pixels) as Uint8ClampedArray)];
   }

@@ -1,5 +1,6 @@
 import type { InferenceSession } from 'onnxruntime-web/wasm';
 import type { Manifest } from '../contract/manifest.ts';
+import { free } from '../engine/free.ts';
 import { type ModelFiles, readChecked } from './model-files.ts';
 import { OnnxGraphs } from './onnx-graphs.ts';
 import { createSession } from './wasm-runtime.ts';
@@ -8,8 +9,8 @@ type GraphFiles = Pick<Manifest['graphs']['encoder'], 'file' | 'shards'>;
 
 /**
  * A model's graphs, every file checked against the manifest before a session is made of it. One
- * after another, so that the weights of one graph only are in memory twice. Encoder
- * and steps are read when they are needed.
+ * after another, so that the weights of one graph only are in memory twice. Encoder and
+ * steps are read when they are needed.
  * @param step called before every session is made; may throw to end the loading
  * @throws ModelFileError for a missing or wrong file, naming it
  */
@@ -25,7 +26,7 @@ export async function loadGraphs(
     for (const path of shards) weights.push({ path, data: await readChecked(files, manifest, path) });
     mayGoOn();
     const session = await createSession(runtime, { graph, weights, isOptimised: true });
-    for (const { data } of weights) release(data);
+    free(...weights.map(({ data }) => data));
     return session;
   };
   const made: InferenceSession[] = [];
@@ -52,11 +53,6 @@ export async function loadGraphs(
     for (const unused of made) await unused.release();
     throw error;
   }
-}
-
-/** Frees bytes that the runtime has copied at once; the garbage collector would let several graphs' pile up. */
-function release({ buffer, byteLength }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
 
 /** Little-endian float32. */

@@ -1,6 +1,7 @@
 import { type InferenceSession, Tensor } from 'onnxruntime-web/wasm';
 import type { Manifest } from '../contract/manifest.ts';
 import type { KeysAndValues } from '../engine/frame-cache.ts';
+import { free } from '../engine/free.ts';
 import type {
   CompleteFrame,
   DecodedFrame,
@@ -23,11 +24,11 @@ export interface Sessions {
   readonly sketch?: InferenceSession | undefined;
 }
 
-/** Opens the graphs that are needed now and then only, and so are not kept in memory. */
+/** Opens the graphs that not every video needs. */
 export interface Opening {
-  /** Of a given first frame. */
+  /** For a given first frame; kept from then on. */
   readonly encoder: () => Promise<InferenceSession>;
-  /** For another number of head steps than before. */
+  /** For another number of head steps than before; not kept. */
   readonly steps: () => Promise<InferenceSession>;
 }
 
@@ -42,6 +43,7 @@ export class OnnxGraphs implements Graphs {
   readonly normalTable: Float32Array;
   readonly #sessions: Sessions;
   readonly #open: Opening;
+  #encoder: InferenceSession | undefined;
   readonly #looks = new LastComputed<Reference>();
   readonly #turned = new LastComputed<PastSlots>();
   readonly #steps = new LastComputed<string>();
@@ -54,26 +56,12 @@ export class OnnxGraphs implements Graphs {
   }
 
   async encode(pixels: Float32Array, reference: Reference | null): Promise<Float32Array> {
-    const [latents] = await this.encodeAll([pixels], reference);
-    return latents as Float32Array;
-  }
-
-  /** As `encode`, for frames of one reference: the encoder is opened once for all of them. */
-  async encodeAll(frames: readonly Float32Array[], reference: Reference | null): Promise<Float32Array[]> {
     const { width, height, channels } = this.manifest.frame;
     const looks = await this.#looksOf(reference);
-    const encoder = await this.#open.encoder();
-    const encoded: Float32Array[] = [];
-    try {
-      for (const pixels of frames) {
-        const frame = floats(pixels, [1, channels, height, width]);
-        const { latents } = await run(encoder, { frame, ...looks }, ['latents']);
-        encoded.push(floatsOf(latents));
-      }
-    } finally {
-      await encoder.release();
-    }
-    return encoded;
+    this.#encoder ??= await this.#open.encoder();
+    const frame = floats(pixels, [1, channels, height, width]);
+    const { latents } = await run(this.#encoder, { frame, ...looks }, ['latents']);
+    return floatsOf(latents);
   }
 
   async predict(frame: MaskedFrame, past: PastSlots): Promise<Float32Array> {
@@ -119,13 +107,13 @@ export class OnnxGraphs implements Graphs {
     const sketched = await runAll(sketch, known);
     await pause();
     const { indices, colours } = await run(decoder, { ...known, ...sketched }, ['indices', 'colours']);
-    for (const tensor of Object.values(sketched)) release(tensor);
+    release(sketched);
     return { pixels: floatsOf(colours), channels: 4, indices: indices?.data as Int32Array };
   }
 
   /** Frees the sessions; the graphs cannot be used again. */
   async release(): Promise<void> {
-    for (const session of Object.values(this.#sessions)) await session?.release();
+    for (const session of [...Object.values(this.#sessions), this.#encoder]) await session?.release();
   }
 
   async #backboneFeeds(
@@ -201,7 +189,7 @@ class LastComputed<Key extends object | string> {
 
   async of(key: Key, compute: () => Promise<Tensors>): Promise<Tensors> {
     if (this.#last?.key === key) return this.#last.tensors;
-    for (const tensor of Object.values(this.#last?.tensors ?? {})) release(tensor);
+    release(this.#last?.tensors ?? {});
     this.#last = undefined;
     const tensors = await compute();
     this.#last = { key, tensors };
@@ -209,9 +197,8 @@ class LastComputed<Key extends object | string> {
   }
 }
 
-/** Frees a tensor's values at once: the garbage collector lets tens of megabytes of them pile up. */
-function release({ data }: Tensor): void {
-  if (ArrayBuffer.isView(data) && data.buffer instanceof ArrayBuffer) data.buffer.transfer(0);
+function release(tensors: Tensors): void {
+  for (const { data } of Object.values(tensors)) if (ArrayBuffer.isView(data)) free(data);
 }
 
 function runAll(session: InferenceSession, tensors: Tensors): Promise<Tensors> {

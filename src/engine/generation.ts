@@ -1,6 +1,7 @@
 import type { Leg } from '../contract/job.ts';
 import type { Sampling } from '../contract/sampling.ts';
 import { type FrameCache, packCache } from './frame-cache.ts';
+import { free } from './free.ts';
 import type { Graphs, Reference } from './graphs.ts';
 import {
   blankFrame,
@@ -208,7 +209,10 @@ async function commit(
 ): Promise<FrameCache> {
   const { interval } = legAt(legs, past.cursor);
   const label = labelAt(labels, past.cursor);
-  return packCache(graphs.manifest, await graphs.commit({ latents, interval, label }, past.slots));
+  const made = await graphs.commit({ latents, interval, label }, past.slots);
+  const cache = packCache(graphs.manifest, made);
+  free(made.k, made.v);
+  return cache;
 }
 
 /** Latents [S, C] of a frame -> RGBA [h, w, 4] as displayed. */

@@ -1,3 +1,4 @@
+import { free } from './free.ts';
 import type { Graphs } from './graphs.ts';
 import { decodeOrder, revealedTokens } from './mask-schedule.ts';
 import { normalNoise } from './noise.ts';
@@ -95,6 +96,7 @@ async function reveal(
   const z = await graphs.predict({ latents, mask, interval, label }, past.slots);
   const noise = normalNoise(plan, place, tokenizer.channels, graphs.normalTable);
   const rows = gatherRows(z, place.tokens, backbone.width);
+  free(z);
   const sampled = clip(await graphs.sample({ z: rows, noise, times }), latentBound);
   scatterRows(latents, sampled, place.tokens, tokenizer.channels);
   for (const token of place.tokens) mask[token] = 0;

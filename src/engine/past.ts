@@ -1,5 +1,6 @@
 import type { Manifest } from '../contract/manifest.ts';
 import { cacheBytes, type FrameCache, unpackCache } from './frame-cache.ts';
+import { free } from './free.ts';
 import type { Reference } from './graphs.ts';
 import { referenceOf } from './reference.ts';
 
@@ -127,6 +128,7 @@ export class Past {
     if (slot > 0) this.#slide();
     this.#write(this.#slots.k, k, slot);
     this.#write(this.#slots.v, v, slot);
+    free(k, v);
     this.#slots.filled[slot] = 1;
     this.#slots = { ...this.#slots };
     if (this.#cursor === 0) this.#firstPixels = pixels;
