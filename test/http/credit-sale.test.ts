@@ -265,7 +265,10 @@ describe('a payment is refused, and nothing is taken,', () => {
     [
       'whose amount was altered after it was signed',
       'payment_refused',
-      async (refused) => altered(await payer.payment(refused, { amount: '1' }), { value: '100000' }),
+      async (refused) => ({
+        ...altered(await payer.payment(refused, { amount: '1' }), { value: '100000' }),
+        accepted: offerOf(refused),
+      }),
     ],
     [
       'whose nonce was altered',
