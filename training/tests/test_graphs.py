@@ -29,7 +29,7 @@ from magi.tokenizer import build_tokenizer
 
 CHANNELS = 8
 LARGE_OPERATORS = {"Cast", "Pad", "ScatterElements"}
-"""V8 takes up to 108 MiB to compile one of them: docs/decisions/0004-memory.md."""
+"""V8 takes up to 108 MiB to compile one of them: docs/decisions/0011-memory.md."""
 
 
 def roughened(module: torch.nn.Module) -> torch.nn.Module:
