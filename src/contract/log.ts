@@ -13,6 +13,9 @@ export const LogLine = z.strictObject({
   requestId: z.string().optional(),
   /** The caller's own name of the request. */
   callerRequestId: z.string().optional(),
+  account: z.string().optional(),
+  /** Id of the key, never the key; none where a signed link was enough. */
+  key: z.string().optional(),
   method: z.string().optional(),
   /** Pattern of the route, never the path. */
   route: z.string().optional(),

@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
+import type { Caller } from '../contract/access.ts';
 import { Failure } from '../contract/failure.ts';
 import { fault, type LogLine } from '../contract/log.ts';
 import type { ServiceEnvironment } from './services.ts';
@@ -40,10 +41,14 @@ export function brokenOff(context: Context<ServiceEnvironment>): (error: unknown
 
 function named(context: Context<ServiceEnvironment>): Partial<LogLine> {
   const { method } = context.req;
+  // Nobody, where it was refused before that was known.
+  const caller = context.var.caller as Caller | undefined;
   const theirs = context.req.header('x-request-id') ?? '';
   return {
     requestId: context.var.requestId,
     ...(callerId.test(theirs) ? { callerRequestId: theirs } : {}),
+    ...(caller === undefined ? {} : { account: caller.account }),
+    ...(caller === undefined || caller.keyId === null ? {} : { key: caller.keyId }),
     method: knownMethods.has(method) ? method : 'other',
     route: routePath(context),
   };

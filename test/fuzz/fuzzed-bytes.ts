@@ -1,5 +1,6 @@
 import type { RawPiece } from '../http/raw-connection.ts';
 import type { SeededRandom } from '../seeded-random.ts';
+import { authorized } from '../service-key.ts';
 import { spoilt } from './fuzzed-request.ts';
 
 const order = '{"model":"nano","frames":1,"decode_steps":1,"head_steps":1}';
@@ -143,6 +144,7 @@ function dripped(bytes: Uint8Array, random: SeededRandom): RawPiece[] {
 
 function fuzzedText(random: SeededRandom): string {
   const lines = [random.pick(hosts)];
+  if (random.chance(0.8)) lines.push(`Authorization: ${authorized.authorization}`);
   if (random.chance(0.4)) lines.push(random.pick(headerLines));
   if (random.chance(0.05))
     lines.push(...Array.from({ length: random.between(50, 1500) }, (_, i) => `x-${i}: ${i}`));

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { serviceKey } from '../service-key.ts';
 import { TestService } from './test-service.ts';
 
 /** As long and as random as an API key. */
@@ -51,6 +52,17 @@ it('writes one line a request: its id, method, pattern of the route, status, dur
     requestId: answer.headers.get('x-request-id'),
     milliseconds: 7,
   });
+});
+
+it('names the account and the id of the key, where there is one, and never the key', async () => {
+  const service = new TestService();
+  await service.request('/v1/videos');
+  await service.request('/v1/videos', { headers: { authorization: `Bearer ${canary}` } });
+  const [known, unknown] = service.log;
+  expect(known).toMatchObject({ status: 200, account: 'local', key: expect.stringMatching(/^\w+$/) });
+  expect(unknown).toMatchObject({ status: 401, error: 'key_invalid' });
+  expect(unknown).not.toHaveProperty('account');
+  expect(JSON.stringify(service.log)).not.toContain(serviceKey);
 });
 
 it("keeps a caller's id of the request beside its own, where it may be one", async () => {
