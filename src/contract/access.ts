@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { limits } from './config.ts';
 import type { FailureCode } from './failure.ts';
 
-/** What a key may do: look, make and change videos, manage the keys of all accounts. */
+/** What a key may do: look; make and change videos; manage keys and credits of all accounts. */
 export const Scope = z.enum(['read', 'generate', 'admin']);
 export type Scope = z.infer<typeof Scope>;
 
@@ -43,7 +43,7 @@ export const KeyRequest = z
         params: { code: 'out_of_range' satisfies FailureCode },
       })
       .default(['read', 'generate'])
-      .describe('What it allows: reading; making, changing and removing videos; managing all keys.'),
+      .describe('What it allows: reading; making, changing and removing videos; managing all keys and credits.'),
   })
   .meta({ id: 'KeyRequest' });
 export type KeyRequest = z.infer<typeof KeyRequest>;

@@ -67,9 +67,9 @@ export const limits = {
   heartbeatSeconds: 15,
   /** Calls to a job by one stream of events; after them the listener has to reconnect. A request may make 10,000. */
   newsPerStream: 5000,
-  /** Of one top-up. */
   /** Of one top-up that is paid by x402. Stock clients refuse to pay more than a dollar at a time. */
   topupUsdCents: { minimum: 10, maximum: 100 },
+  /** Of one top-up that is entered. */
   topupCredits: 1_000_000_000_000,
   /** Of the text that a top-up is entered under. */
   referenceCharacters: 255,
