@@ -43,7 +43,9 @@ export const KeyRequest = z
         params: { code: 'out_of_range' satisfies FailureCode },
       })
       .default(['read', 'generate'])
-      .describe('What it allows: reading; making, changing and removing videos; managing all keys and credits.'),
+      .describe(
+        'What it allows: reading; making, changing and removing videos; managing all keys and credits.',
+      ),
   })
   .meta({ id: 'KeyRequest' });
 export type KeyRequest = z.infer<typeof KeyRequest>;
