@@ -19,7 +19,10 @@ export async function computingFigures(model: string): Promise<ModelFigures & Jo
   const worker = await unstable_startWorker({
     config: join(import.meta.dirname, '..', 'wrangler.toml'),
     entrypoint: join(import.meta.dirname, 'bench-worker.ts'),
-    bindings: { ADMIN_KEY: { type: 'secret_text', value: serviceKey } },
+    bindings: {
+      ADMIN_KEY: { type: 'secret_text', value: serviceKey },
+      STARTING_CREDITS: { type: 'plain_text', value: '1000000' },
+    },
     dev: {
       logLevel: 'error',
       persist: dataFolder,
