@@ -53,6 +53,7 @@ export async function streamEvents(
     from: lastId === null ? 0 : nextIndex(lastId, job),
     images: query.images,
     token: await context.var.tokenFor(id),
+    isLink: context.var.caller.keyId === null,
   };
   return new Response(byteStream(encoded(events(jobs, id, start)), brokenOff(context)), {
     headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store' },
@@ -75,6 +76,8 @@ interface EventStart {
   readonly images: 'url' | 'data';
   /** Of the links in events. */
   readonly token: string;
+  /** Whoever has a link sees the video, not who else is told of it: that URL may hold a secret. */
+  readonly isLink: boolean;
 }
 
 /** The text of a stream, one batch of news a piece (HTML standard, section 9.2, "Server-sent events"). */
@@ -94,7 +97,7 @@ async function* events(jobs: JobDirectory, id: string, start: EventStart): Async
     next = (frames.at(-1)?.index ?? next - 1) + 1;
     known = job.status;
     const text = frames.map((frame) => frameEvent(id, frame, start)).join('');
-    const end = next >= job.committedFrames ? endOf(job, start.token) : '';
+    const end = next >= job.committedFrames ? endOf(job, start) : '';
     yield isQuiet && end === '' ? ': nothing new\n\n' : text + event('progress', progressOf(job)) + end;
     if (end !== '') return;
   }
@@ -140,10 +143,10 @@ function progressOf(job: NamedJob): ProgressEvent {
 }
 
 /** The event that ends the stream; nothing where more can come. */
-function endOf(job: NamedJob, token: string): string {
+function endOf(job: NamedJob, { token, isLink }: EventStart): string {
   const { status } = job;
   return status === 'completed' || status === 'failed' || status === 'cancelled'
-    ? event(status, videoJson(job, token))
+    ? event(status, videoJson(isLink ? { ...job, webhook: null } : job, token))
     : '';
 }
 

@@ -145,7 +145,9 @@ export function jobStub<Job extends JobObject>(
 ): DurableObjectStub<Job> | null {
   if (!id.startsWith(prefix)) return null;
   try {
-    return jobs.get(jobs.idFromString(id.slice(prefix.length)));
+    const objectId = jobs.idFromString(id.slice(prefix.length));
+    // Hex has two spellings; the account and the job must call a video by the same one.
+    return publicId(objectId) === id ? jobs.get(objectId) : null;
   } catch {
     return null;
   }

@@ -372,7 +372,7 @@ describe('a payment whose settlement nobody heard the end of', () => {
       await lost();
       await check();
       expect(book.states).toEqual(['pending']);
-      ahead = 301_000;
+      ahead = 901_000;
       await check();
       expect([await purchased(), book.states]).toEqual([0, ['failed']]);
     },
@@ -392,7 +392,7 @@ describe('a payment whose settlement nobody heard the end of', () => {
   it('is not credited where the payer took it back', async () => {
     facilitator.behaviour = 'breaks';
     facilitator.chain.cancel(authorizationOf(await lost()));
-    ahead = 301_000;
+    ahead = 901_000;
     await check();
     expect([await purchased(), book.states]).toEqual([0, ['failed']]);
   });
@@ -403,7 +403,7 @@ describe('a payment whose settlement nobody heard the end of', () => {
       facilitator.behaviour = 'breaks';
       const payment = await lost();
       facilitator.chain.transfer({ ...authorizationOf(payment), ...changes });
-      ahead = 301_000;
+      ahead = 901_000;
       await check();
       expect([await purchased(), book.states]).toEqual([0, ['failed']]);
     },

@@ -9,8 +9,8 @@ import { refusal, TestService } from './test-service.ts';
 const png = encodePng(disc(8, 6));
 
 /** A finished video of two frames. */
-async function finishedVideo(service: TestService): Promise<Video> {
-  const { id } = await service.created({ frames: 2 });
+async function finishedVideo(service: TestService, order: object = {}): Promise<Video> {
+  const { id } = await service.created({ frames: 2, ...order });
   service.jobs.commit(id, [png, png], 'completed');
   return Video.parse(await (await service.request(`/v1/videos/${id}`)).json());
 }
@@ -38,6 +38,14 @@ describe('the links of a video', () => {
     const tokens = [...text.matchAll(/token=([\w.-]+)/g)].map(([, found]) => found);
     expect(tokens.length).toBe(2 + 3);
     expect(new Set(tokens)).toEqual(new Set([token(links.events)]));
+  });
+
+  it('do not tell whose webhook hears of it, as its URL may hold a secret', async () => {
+    const service = new TestService();
+    const webhook_url = 'https://receiver.example.org/secret-path';
+    const { id, links } = await finishedVideo(service, { webhook_url });
+    expect(await (await service.request(`/v1/videos/${id}/events`)).text()).toContain(webhook_url);
+    expect(await (await service.ask(links.events)).text()).not.toContain(webhook_url);
   });
 
   it('open nothing else of the video', async () => {

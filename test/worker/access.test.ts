@@ -182,6 +182,20 @@ describe('every route', () => {
   });
 });
 
+it('knows a video by one spelling of its id alone', async () => {
+  const { id } = await client.create({ ...small, frames: 1 });
+  const capitals = id.replace(/[^_]*$/, (hex) => hex.toUpperCase());
+  const asked = (method: string, end: string, body?: unknown) =>
+    SELF.fetch(`http://service.invalid/v1/videos/${capitals}${end}`, {
+      method,
+      headers: { ...keyed(serviceKey), 'content-type': 'application/json' },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+  expect(await refused(asked('GET', ''))).toEqual([404, 'job_not_found']);
+  expect(await refused(asked('POST', '/extend', { frames: 1 }))).toEqual([404, 'job_not_found']);
+  expect(await refused(asked('DELETE', ''))).toEqual([404, 'job_not_found']);
+});
+
 describe('another account', () => {
   it('lists its own videos alone, and can name no other as the start of a page', async () => {
     const { key } = await newKey(Scope.options);
