@@ -30,8 +30,11 @@ export class SimulatedAccount extends SimulatedObject<AccountState> {
   #checked: object | null = null;
   /** Payments that were told of, by their references. */
   readonly #paid = new Map<string, number>();
-  /** Holds that were opened under each key, lost ones too. */
-  readonly #keyed = new Map<string, { readonly jobId: string; readonly hold: number }[]>();
+  /** The key that each hold was opened under, by job and number; null without one. A crash can lose a hold. */
+  readonly #keyed = new Map<
+    string,
+    { readonly key: string | null; readonly jobId: string; readonly hold: number }
+  >();
   readonly #book = new SimulatedAccountBook(this);
   readonly #jobs: ReadonlyMap<string, SimulatedJob>;
   readonly #maximum: number;
@@ -55,8 +58,8 @@ export class SimulatedAccount extends SimulatedObject<AccountState> {
     const { hold, openedAt } = opened;
     this.world.note(this.id, `opens hold ${hold} of ${jobId}`);
     if (hold === 0) this.#book.list(jobId);
-    if (ticket?.key != null)
-      this.#keyed.set(ticket.key, [...(this.#keyed.get(ticket.key) ?? []), { jobId, hold }]);
+    // The number of a hold that was lost is given again, perhaps to another order.
+    this.#keyed.set(`${jobId} ${hold}`, { key: ticket?.key ?? null, jobId, hold });
     this.#arm();
     return { hold, openedAt, price };
   }
@@ -172,7 +175,8 @@ export class SimulatedAccount extends SimulatedObject<AccountState> {
 
   /** A key stands for one job, and for one hold at a time. */
   #checkKeys(): void {
-    for (const [key, opened] of this.#keyed) {
+    const ordered = [...this.#keyed.values()].filter(({ key }) => key !== null);
+    for (const [key, opened] of Map.groupBy(ordered, (order) => order.key)) {
       const used = opened.filter(({ jobId, hold }) => this.#jobs.get(jobId)?.state.made[hold] !== undefined);
       must(used.length <= 1, () => `${key}: ${used.length} orders are carried out`);
       const open = opened.filter(({ jobId, hold }) => this.#book.hold(jobId, hold)?.isEnded === false);
