@@ -10,6 +10,9 @@ export const limits = {
   headerBytes: 16 * 1024,
   bodyBytes: 4 * mebibyte,
   bodySeconds: 30,
+  /** Of the rest of a body whose request is refused: so much is read, and as long as its sender pauses no longer. */
+  droppedBytes: 16 * mebibyte,
+  droppedPauseSeconds: 0.5,
   jsonDepth: 32,
   imagePixels: 3_000_000,
   /**

@@ -42,22 +42,23 @@ const labels = z
 
 const metadata = z
   .record(
-    z
-      .string()
-      .max(
-        limits.metadataKeyCharacters,
-        `may have keys of at most ${limits.metadataKeyCharacters} characters`,
-      ),
+    z.string(),
     z
       .string('must be a text')
       .max(limits.metadataValueCharacters, `must be at most ${limits.metadataValueCharacters} characters`),
     'must be an object of texts',
   )
+  .refine((entries) => Object.keys(entries).every((key) => key.length <= limits.metadataKeyCharacters), {
+    message: `may have keys of at most ${limits.metadataKeyCharacters} characters`,
+  })
   .refine((entries) => Object.keys(entries).length <= limits.metadataEntries, {
     message: `may have at most ${limits.metadataEntries} entries`,
     params: { code: 'out_of_range' },
   })
-  .meta({ maxProperties: limits.metadataEntries });
+  .meta({
+    maxProperties: limits.metadataEntries,
+    propertyNames: { type: 'string', maxLength: limits.metadataKeyCharacters },
+  });
 
 const webhookUrl = z
   .string('must be an https: URL')

@@ -2,6 +2,7 @@ import { Hono, type MiddlewareHandler } from 'hono';
 import { limits } from '../contract/config.ts';
 import { Failure } from '../contract/failure.ts';
 import { authenticated } from './authentication.ts';
+import { readToTheEnd } from './body-end.ts';
 import { failureResponse, internalErrorResponse } from './error-response.ts';
 import { countRefusals, withinRate } from './rate-limit.ts';
 import { logRequest } from './request-log.ts';
@@ -16,7 +17,7 @@ import type { ServiceEnvironment, Services } from './services.ts';
  */
 export function createApp(): Hono<ServiceEnvironment> {
   const app = new Hono<ServiceEnvironment>();
-  app.use(logRequest, safeHeaders, allowOrigins);
+  app.use(logRequest, safeHeaders, allowOrigins, readToTheEnd);
   for (const route of routes) {
     const { method, path, handle } = route;
     app.on(

@@ -50,7 +50,7 @@ export async function newJob(services: Services, request: VideoRequest): Promise
   const file = await referenceBytes(request.input_reference, fetch);
   const firstFrame = file === null ? null : encodePng(fitted(await decodeImage(file), manifest.frame));
   const cost = jobCost(manifest, spec);
-  const multiplyAdds = firstFrame ? cost.frameMultiplyAdds : meanMultiplyAdds(cost, spec.frames);
+  const multiplyAdds = meanMultiplyAdds(cost, { frames: spec.frames, drawsFirst: firstFrame === null });
   return {
     spec,
     build: await models.build(name),

@@ -30,7 +30,7 @@ export const quoteRoutes: readonly Route[] = [
 
 function quoteJson(job: NewJob, { speed, clock }: Services): Quote {
   const price = newJobPrice(job);
-  const each = job.firstFrame ? job.frameMultiplyAdds : meanMultiplyAdds(job, job.spec.frames);
+  const each = meanMultiplyAdds(job, { frames: job.spec.frames, drawsFirst: job.firstFrame === null });
   const multiplyAdds = price.frames * each;
   const now = Math.floor(clock() / 1000);
   return {

@@ -6,21 +6,27 @@ import { failureResponse } from './error-response.ts';
 import type { Route } from './route.ts';
 import type { ServiceEnvironment } from './services.ts';
 
+/** Who is counted, by which rate, and what is said once it is too often. */
+interface Counted {
+  readonly policy: 'account' | 'address';
+  readonly rate: RequestRate;
+  readonly caller: string;
+  readonly what: string;
+  readonly wayOut: string;
+}
+
 /**
  * Refuses what an account asks beyond its rate. Signed links, which others may have, are counted apart, so that they
- * cannot use up what the account's keys may ask.
+ * cannot use up what the account's keys may ask. Whoever may pay instead of sending a key is counted by address before
+ * the facilitator is asked about the payment.
  */
 export function withinRate(route: Route): MiddlewareHandler<ServiceEnvironment> {
   return async (context, next) => {
+    if (route.scope === null) return next();
     const caller = callerOf(context);
-    if (route.scope === null || caller === undefined) return next();
-    const { account, keyId } = caller;
-    const { account: rate } = context.env.rates;
-    const seconds = await rate.count(keyId === null ? `links ${account}` : account);
-    if (seconds === 0) return next();
-    const failure = tooMany(rate, seconds, 'requests of this account', 'follow a video by its events');
-    context.error = failure;
-    return failureResponse(failure, rateHeaders('account', rate, seconds));
+    return (
+      (await tooMany(context, caller === undefined ? stranger(context) : account(context, caller))) ?? next()
+    );
   };
 }
 
@@ -28,41 +34,57 @@ export function withinRate(route: Route): MiddlewareHandler<ServiceEnvironment> 
 export const countRefusals: MiddlewareHandler<ServiceEnvironment> = async (context, next) => {
   await next();
   const { error } = context;
-  if (!(error instanceof Failure) || !isStrangers(context, failures[error.code].status)) return;
-  const { refusals: rate } = context.env.rates;
-  const seconds = await rate.count(network(context.req.header('cf-connecting-ip') ?? ''));
-  if (seconds === 0) return;
-  const failure = tooMany(rate, seconds, 'requests without a valid key from your address', 'check the key');
-  context.error = failure;
+  if (!(error instanceof Failure) || ![401, 403].includes(failures[error.code].status)) return;
+  const answer = await tooMany(context, stranger(context));
+  if (answer === null) return;
   // It takes over the headers of the answer that it replaces.
-  context.res = failureResponse(failure, rateHeaders('address', rate, seconds));
+  context.res = answer;
   context.res.headers.delete('www-authenticate');
 };
-
-/** Whether a refusal is of somebody who is not known. Offers are, too: each payment has the facilitator asked. */
-function isStrangers(context: Context<ServiceEnvironment>, status: number): boolean {
-  return [401, 403].includes(status) || (status === 402 && callerOf(context) === undefined);
-}
 
 function callerOf(context: Context<ServiceEnvironment>): Caller | undefined {
   return context.var.caller;
 }
 
-function tooMany(rate: RequestRate, seconds: number, what: string, wayOut: string): Failure {
+function account({ env }: Context<ServiceEnvironment>, { account, keyId }: Caller): Counted {
+  return {
+    policy: 'account',
+    rate: env.rates.account,
+    caller: keyId === null ? `links ${account}` : account,
+    what: 'requests of this account',
+    wayOut: 'follow a video by its events',
+  };
+}
+
+function stranger({ env, req }: Context<ServiceEnvironment>): Counted {
+  return {
+    policy: 'address',
+    rate: env.rates.refusals,
+    caller: network(req.header('cf-connecting-ip') ?? ''),
+    what: 'requests without a valid key from your address',
+    wayOut: 'check the key',
+  };
+}
+
+/**
+ * Counts a request; null where it may go on. The answer's headers besides retry-after are as in
+ * draft-ietf-httpapi-ratelimit-headers-10: the quota, and that nothing of it is left.
+ */
+async function tooMany(context: Context<ServiceEnvironment>, counted: Counted): Promise<Response | null> {
+  const { policy, rate, caller, what, wayOut } = counted;
   const { requests, periodSeconds } = rate;
-  return new Failure(
+  const seconds = await rate.count(caller);
+  if (seconds === 0) return null;
+  const failure = new Failure(
     'rate_limited',
     `More than ${requests} ${what} in ${periodSeconds} seconds; ask again in ${seconds} seconds, and ${wayOut}.`,
   );
-}
-
-/** Besides retry-after, as in draft-ietf-httpapi-ratelimit-headers-10: the quota, and that nothing of it is left. */
-function rateHeaders(policy: string, { requests, periodSeconds }: RequestRate, seconds: number) {
-  return {
+  context.error = failure;
+  return failureResponse(failure, {
     'retry-after': String(seconds),
     'ratelimit-policy': `"${policy}";q=${requests};w=${periodSeconds}`,
     ratelimit: `"${policy}";r=0;t=${seconds}`,
-  };
+  });
 }
 
 /** An IPv4 address, or the first 64 bits of an IPv6 address: all of them are one customer's. */

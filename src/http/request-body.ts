@@ -60,15 +60,19 @@ async function readBytes(request: Request, bodySeconds: number): Promise<Uint8Ar
     let length = 0;
     while (true) {
       const piece = await Promise.race([reader.read().catch(brokenOff), deadline]);
-      if (piece === 'late') throw tooSlow(bodySeconds);
+      if (piece === 'late') {
+        void reader.cancel().catch(() => undefined);
+        throw tooSlow(bodySeconds);
+      }
       if (piece.done) return concatenated(pieces, length);
       length += piece.value.length;
-      if (length > limits.bodyBytes) throw tooLarge();
+      if (length > limits.bodyBytes) {
+        // For readToTheEnd.
+        reader.releaseLock();
+        throw tooLarge();
+      }
       pieces.push(piece.value);
     }
-  } catch (error) {
-    void reader.cancel().catch(() => undefined);
-    throw error;
   } finally {
     clearTimeout(timer);
   }

@@ -12,7 +12,7 @@ import {
   ForkRequest,
   forkSpec,
 } from '../contract/video-change.ts';
-import { jobCost } from '../job/frame-cost.ts';
+import { jobCost, meanMultiplyAdds } from '../job/frame-cost.ts';
 import type { NamedJob, NewJob } from '../job/job-directory.ts';
 import { examples } from './examples.ts';
 import { foundJob } from './found-job.ts';
@@ -166,11 +166,14 @@ async function extended(
   const { jobs } = context.var;
   const job = foundJob(id, await jobs.find(id));
   const manifest = await servedModel(context, job);
-  const { frameMultiplyAdds } = jobCost(manifest, job.spec);
+  const added = extension(request, job, manifest);
+  const frames = added.frames - added.from;
+  const drawsFirst = added.from === 0 && !job.isFirstGiven;
+  const multiplyAdds = meanMultiplyAdds(jobCost(manifest, job.spec), { frames, drawsFirst });
   const command = {
     kind: 'extend',
-    ...extension(request, job, manifest),
-    frameCredits: frameCredits(frameMultiplyAdds, multiplyAddsPerCredit),
+    ...added,
+    frameCredits: frameCredits(multiplyAdds, multiplyAddsPerCredit),
   } as const;
   return foundJob(id, await jobs.command(id, command, ticket));
 }

@@ -36,14 +36,16 @@ export function jobCost(
 }
 
 /**
- * What a frame of a new video costs to compute, on average over all its frames, of which the model draws the first:
- * all frames of an order have one price.
+ * What a frame of an order costs to compute, on average over all its frames, which have one price: frame 0 has steps of
+ * its own where the model draws it.
  */
 export function meanMultiplyAdds(
   { frameMultiplyAdds, firstFrameMultiplyAdds }: ReturnType<typeof jobCost>,
-  frames: number,
+  { frames, drawsFirst }: { readonly frames: number; readonly drawsFirst: boolean },
 ): number {
-  return (firstFrameMultiplyAdds + (frames - 1) * frameMultiplyAdds) / frames;
+  return drawsFirst
+    ? (firstFrameMultiplyAdds + (frames - 1) * frameMultiplyAdds) / frames
+    : frameMultiplyAdds;
 }
 
 /**

@@ -41,6 +41,8 @@ export interface JobView {
   readonly build: string;
   readonly status: VideoStatus;
   readonly committedFrames: number;
+  /** False where the model draws frame 0. */
+  readonly isFirstGiven: boolean;
   readonly cost: Cost;
   readonly source: Source | null;
   readonly createdAt: number;

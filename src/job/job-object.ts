@@ -253,6 +253,7 @@ function viewOf(job: JobRecord, cost: Cost): JobView {
     source,
     status,
     committedFrames: job.cursor,
+    isFirstGiven: job.isFirstGiven,
     cost,
     createdAt,
     completedAt,

@@ -212,6 +212,7 @@ const schema: BadInput[] = [
   posted('a label after any video', { labels: schedule(limits.framesPerJob) }, 'out_of_range', 'labels[0].from'),
   posted('a long schedule', { labels: schedule(...Array(257).keys()) }, 'out_of_range', 'labels'),
   posted('much metadata', { metadata: Object.fromEntries([...Array(17).keys()].map((i) => [i, ''])) }, 'out_of_range', 'metadata'),
+  posted('a long key', { metadata: { ['a'.repeat(65)]: '' } }, 'out_of_range', 'metadata'),
   posted('a long value', { metadata: { a: 'a'.repeat(513) } }, 'out_of_range', 'metadata.a'),
   posted('an unknown model', { model: 'gpt' }, 'model_unknown', 'model'),
   posted('a model by its path', { model: '../nano' }, 'model_unknown', 'model'),
@@ -257,6 +258,7 @@ const authentication: BadInput[] = [
   ['a key that is too long', key(`${serviceKey}0`), 401, 'key_invalid'],
   ['a key in capitals', key(serviceKey.toUpperCase()), 401, 'key_invalid'],
   ['an unknown key', key(`magi_${'x'.repeat(43)}`), 401, 'key_invalid'],
+  ['revoking a key that is not there', { path: '/v1/keys/key_none', method: 'DELETE' }, 404, 'key_not_found'],
   ['a key twice', key(`${serviceKey} ${serviceKey}`), 401, 'key_invalid'],
   ['two headers in one', key(`${serviceKey}, Bearer ${serviceKey}`), 401, 'key_invalid'],
   ['a key of 8 KB', key(`magi_${'x'.repeat(8000)}`), 401, 'key_invalid'],
@@ -289,6 +291,7 @@ export const takenKey = 'taken';
 
 // biome-ignore format: a row is a line
 const money: BadInput[] = [
+  ['an empty idempotency key', { body: {}, headers: keyed('') }, 400, 'idempotency_invalid', 'idempotency-key'],
   ['an idempotency key of 256 characters', { body: {}, headers: keyed('k'.repeat(256)) }, 400, 'idempotency_invalid', 'idempotency-key'],
   ['a long idempotency key of a fork', { path: '/v1/videos/{completed}/fork', body: {}, headers: keyed('k'.repeat(256)) }, 400, 'idempotency_invalid', 'idempotency-key'],
   ['a long idempotency key of an extension', { path: '/v1/videos/{completed}/extend', body: {}, headers: keyed('k'.repeat(256)) }, 400, 'idempotency_invalid', 'idempotency-key'],

@@ -2,6 +2,7 @@ import { HTTPFacilitatorClient } from '@x402/core/http';
 import type { PaymentPayload } from '@x402/core/types';
 import { decodePaymentResponseHeader } from '@x402/fetch';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { isolateRate } from '../../src/access/request-rate.ts';
 import { ethereumChain } from '../../src/billing/chain.ts';
 import { checkPayment } from '../../src/billing/payment-check.ts';
 import { httpFacilitator, type PaymentSurroundings, payments } from '../../src/billing/payments.ts';
@@ -22,13 +23,18 @@ let facilitator = new LocalFacilitator();
 let server: LoopbackServer;
 /** Milliseconds by which the service's clock is ahead. */
 let ahead = 0;
+/** Requests to the facilitator and the node. */
+let asked = 0;
 let book: MemoryPaymentBook;
 let service: TestService;
 let sale: PaymentSurroundings;
 let payer: Payer;
 
 beforeAll(async () => {
-  server = await loopbackServer((request) => facilitator.send(request));
+  server = await loopbackServer((request) => {
+    asked += 1;
+    return facilitator.send(request);
+  });
 });
 afterAll(() => server.stop());
 
@@ -313,6 +319,19 @@ describe('a payment is refused, and nothing is taken,', () => {
     ['of version 1', btoa('{"x402Version":1,"scheme":"exact","network":"base-sepolia","payload":{}}')],
   ])('that is %s: payment_invalid', async (_, header) => {
     expect(await refusal(post({ 'payment-signature': header }))).toEqual([400, 'payment_invalid', null]);
+  });
+
+  it('from an address that sends too many is not even asked about', async () => {
+    const rate = isolateRate({ requests: 4, periodSeconds: 10 }, () => 0);
+    service = new TestService({ payments: payments(sale), rates: { account: rate, refusals: rate } });
+    const payment = await payer.payment(await post());
+    facilitator.chain.cancel(authorizationOf(payment));
+    asked = 0;
+    const send = async () => (await pay(payment)).status;
+    expect([await send(), await send(), await send()]).toEqual([402, 402, 402]);
+    const before = asked;
+    expect([await send(), await send(), asked - before]).toEqual([429, 429, 0]);
+    expect(before).toBeGreaterThan(0);
   });
 
   it('that the payer took back, or used elsewhere, before', async () => {

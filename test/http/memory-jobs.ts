@@ -79,6 +79,7 @@ export class MemoryJobs implements JobDirectory {
       build,
       status: 'queued',
       committedFrames: pngs.length,
+      isFirstGiven: created.firstFrame !== null,
       cost: costOf([{ price, captured: 0, isFinal: false }]),
       source,
       createdAt: 1_700_000_000_500,

@@ -37,6 +37,7 @@ const get = (target: string, headers = '', method = 'GET') =>
   `${method} ${target} HTTP/1.1\r\nHost: service.invalid\r\nAuthorization: ${authorized.authorization}\r\n${headers}\r\n`;
 const post = (headers: string, body = '') =>
   get('/v1/videos', `Content-Type: application/json\r\n${headers}`, 'POST') + body;
+const json = { 'content-type': 'application/json' };
 const chunked = (body: string) => post('Transfer-Encoding: chunked\r\n', body);
 
 describe.each(Object.entries(badInput))('over real HTTP, %s', (_, rows) => {
@@ -103,6 +104,21 @@ describe('over a bare connection', () => {
     expect((await client.retrieve(ids.completed)).status).toBe('completed');
     expect(answersIn((await slow).text)).toMatchObject([{ status: 408, code: 'request_timeout' }]);
   });
+
+  it.each([
+    ['too large', limits.bodyBytes + 1, authorized, [413, 'body_too_large', null]],
+    ['three times too large', 3 * limits.bodyBytes, authorized, [413, 'body_too_large', null]],
+    ['without a key', limits.bodyBytes, {}, [401, 'auth_missing', null]],
+  ])(
+    'a body %s is refused with an answer, not with a cut connection',
+    async (_, length, headers, expected) => {
+      const refused = Array.from({ length: 10 }, () => {
+        const init = { method: 'POST', body: new Uint8Array(length) };
+        return refusal(fetch(`${address}/v1/videos`, { ...init, headers: { ...headers, ...json } }));
+      });
+      for (const answer of await Promise.all(refused)) expect(answer).toEqual(expected);
+    },
+  );
 
   it('20,000 keys of one form field are read at once', async () => {
     const form = new FormData();

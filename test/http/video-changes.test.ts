@@ -140,6 +140,28 @@ describe('extend', () => {
     }
   });
 
+  it('costs what a new video costs where no frame is made yet, and the model draws frame 0 in more steps', async () => {
+    const firstFrame = { decodeSteps: 4, headSteps: 50, temperature: 1 };
+    const manifest = { ...sampleManifest, defaults: { ...sampleManifest.defaults, firstFrame } };
+    const models = {
+      names: ['sample'],
+      byDefault: 'sample',
+      manifest: async () => manifest,
+      build: async () => '1',
+    };
+    const quoted = async (body: object, committed: number) => {
+      const { service, path } = await made(committed, 'cancelled', body, { models });
+      const before = (await video(service.request(path))).cost.quoted;
+      return [before, (await video(service.postJson({ frames: 5 }, `${path}/extend`))).cost.quoted - before];
+    };
+    const image_url = `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
+    const [ordered, added] = await quoted({ frames: 5 }, 0);
+    expect(added).toBe(ordered);
+    const [, later = 0] = await quoted({ frames: 5 }, 1);
+    expect(later).toBeLessThan(added ?? 0);
+    expect(await quoted({ frames: 6, input_reference: { image_url } }, 0)).toEqual([later, later]);
+  });
+
   it('takes the form that the npm package openai sends, and the id of the video as it is', async () => {
     const { service } = await made(5, 'failed');
     const form = { 'video[id]': 'video_0', prompt: 'walk', seconds: '4' };

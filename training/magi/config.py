@@ -11,6 +11,7 @@ NOISE_LEVELS = 6
 NOISE_STEP = 0.1
 """Level r adds `NOISE_STEP * r` of Gaussian noise to normalised latents."""
 PARADIGMS = ("ctf", "mtf")
+OPTIMISERS = ("adamw", "muon")
 LATENT_BOUND = 4.0
 """Normalised latents are clipped to +- this before they enter the cache."""
 
@@ -81,7 +82,12 @@ class TrainConfig:
     steps: int = 2000
     frames_per_batch: int = 256
     curriculum: tuple[tuple[float, int], ...] = ((1.0, 16),)
+    optimiser: str = "adamw"
+    """`adamw`, or `muon` for the hidden matrices and AdamW for the rest."""
     learning_rate: float = 1e-3
+    muon_learning_rate: float = 0.02
+    mixed_precision: bool = True
+    """Products in bfloat16 where the hardware has it; narrow models are faster without."""
     warmup: int = 300
     decay: float = 0.25
     weight_decay: float = 0.02
@@ -90,6 +96,9 @@ class TrainConfig:
     seed: int = 0
     batch_repeat: int = 4
     """Diffusion draws for every masked token (MAR's diffusion_batch_mul)."""
+    time_shift: float = 0.0
+    """Added to the normal deviate whose sigmoid is a rectified flow's time: more noise, for latents
+    whose channels say the same, so that a little noise hides nothing."""
     change_weight: float = 2.0
     own_history: float = 0.0
     """Share of the run, at its end, in which every other frame of the history is the model's own."""
@@ -99,6 +108,8 @@ class TrainConfig:
     """Clips tokenized beforehand, from which batches are drawn."""
 
     def __post_init__(self) -> None:
+        if self.optimiser not in OPTIMISERS:
+            raise Unusable(f"training.optimiser {self.optimiser!r}: one of {', '.join(OPTIMISERS)}")
         if not 1 <= self.noise_levels <= NOISE_LEVELS:
             raise Unusable(f"training.noise_levels {self.noise_levels}: 1 to {NOISE_LEVELS}")
 
@@ -120,6 +131,8 @@ class TokenizerTrainConfig:
     change_weight: float = 3.0
     noise: float = 0.2
     """Largest deviation of the noise on the decoder's latents."""
+    mixed_precision: bool = True
+    """As in `TrainConfig`."""
     seed: int = 0
 
 
@@ -145,6 +158,8 @@ class RunConfig:
     a frame 0 that the model draws has other decodeSteps, headSteps and temperature."""
 
     def __post_init__(self) -> None:
+        if self.model.diffusion == "ddpm" and self.training.time_shift:
+            raise Unusable("training.time_shift: only a rectified flow has it; 0 with model.diffusion ddpm")
         if self.model.paradigm == "mtf" and self.training.own_history:
             raise Unusable("training.own_history: masked teacher forcing has no history apart; 0")
 

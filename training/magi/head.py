@@ -73,16 +73,18 @@ class DiffusionHead(nn.Module):
         return self.velocity(x, start, modulation + self.modulate_time(time))
 
 
-def flow_loss(head: DiffusionHead, clean: Tensor, z: Tensor, draws: int = 1) -> Tensor:
+def flow_loss(
+    head: DiffusionHead, clean: Tensor, z: Tensor, draws: int = 1, shift: float = 0.0
+) -> Tensor:
     """Rectified flow: the error of every token, [draws * n], each draw with its own noise and time t,
-    the sigmoid of a normal deviate.
+    the sigmoid of a normal deviate plus `shift`.
 
     What depends on the condition alone is computed once for all draws, and all rows share
     `_FLOW_TIMES` times: modulations are most of the head's arithmetic.
     """
     clean = clean.repeat(draws, 1)
     start, modulation = (part.repeat(draws, 1) for part in head.modulate_condition(z))
-    times = torch.randn(_FLOW_TIMES, device=clean.device).sigmoid()
+    times = (torch.randn(_FLOW_TIMES, device=clean.device) + shift).sigmoid()
     drawn = torch.randint(_FLOW_TIMES, (len(clean),), device=clean.device)
     time = times[drawn].unsqueeze(1)
     noise = torch.randn_like(clean)

@@ -56,8 +56,11 @@ class Magi(nn.Module):
             noised, levels = with_noise(shown, settings.noise_levels)
             z = self.backbone(noised, levels, latents, hidden, conditions)
         weight = token_weights(latents, settings.change_weight)[hidden]
-        loss = CosineDdpm().loss if self.config.diffusion == "ddpm" else flow_loss
-        errors = loss(self.head, latents[hidden], z[hidden], settings.batch_repeat)
+        tokens = latents[hidden], z[hidden], settings.batch_repeat
+        if self.config.diffusion == "ddpm":
+            errors = CosineDdpm().loss(self.head, *tokens)
+        else:
+            errors = flow_loss(self.head, *tokens, settings.time_shift)
         weight = weight.repeat(settings.batch_repeat)
         return (errors * weight).sum() / weight.sum(), errors.detach().mean()
 

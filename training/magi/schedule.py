@@ -22,12 +22,12 @@ def seed_step(seed: int, step: int) -> None:
     torch.manual_seed((seed << 32) + step)
 
 
-def mixed_precision(device: str) -> torch.autocast:
-    """Products in bfloat16 where the hardware multiplies it; elsewhere it is emulated, and many
-    times slower than float32."""
+def mixed_precision(device: str, wanted: bool = True) -> torch.autocast:
+    """Products in bfloat16 where they are wanted and the hardware multiplies it; elsewhere it is
+    emulated, and many times slower than float32."""
     kind = device.split(":")[0]
     fast = kind != "cpu" or torch.backends.cpu.get_cpu_capability() == "AVX512"
-    return torch.autocast(kind, dtype=torch.bfloat16, enabled=fast)
+    return torch.autocast(kind, dtype=torch.bfloat16, enabled=wanted and fast)
 
 
 class MovingAverage:

@@ -190,7 +190,7 @@ def train_tokenizer(
             group["lr"] = settings.learning_rate * factor
         batch = next(loader)
         seed_step(settings.seed, step)
-        with mixed_precision(device):
+        with mixed_precision(device, settings.mixed_precision):
             if referenced:
                 loss, shown = referenced_loss(model, [part.to(device) for part in batch], settings)
             else:

@@ -17,6 +17,7 @@ from magi.backbone import Conditions
 from magi.codec import Codec
 from magi.config import RunConfig, TrainConfig
 from magi.model import Magi
+from magi.optimiser import Optimiser
 from magi.schedule import (
     MovingAverage,
     learning_rate_factor,
@@ -141,9 +142,7 @@ def train_on(
     if start and not saved:
         start_from(model, kept(start, "model"))
     average = MovingAverage(model, settings.ema)
-    optimiser = torch.optim.AdamW(
-        _decay_groups(model, settings.weight_decay), settings.learning_rate, (0.9, 0.95)
-    )
+    optimiser = Optimiser(model, settings)
     if saved:
         model.load_state_dict(saved["model"])
         average.module.load_state_dict(saved["average"])
@@ -170,21 +169,19 @@ def train_on(
     smooth = None
     while step < stop:
         factor = learning_rate_factor(step, settings.steps, settings.warmup, settings.decay)
-        for group in optimiser.param_groups:
-            group["lr"] = settings.learning_rate * factor
         frames = clip_length(settings, step)
         clips = max(1, settings.frames_per_batch // frames)
         seed_step(settings.seed, step)
         rng = np.random.default_rng([settings.seed, step])
         latents, conditions = pool.batch(rng, clips, frames, device)
         own = step >= (1 - settings.own_history) * settings.steps
-        with mixed_precision(device):
+        with mixed_precision(device, settings.mixed_precision):
             seen = model.own_history(latents, conditions) if own else latents
             loss, error = model.loss(latents, conditions, settings, seen)
-        optimiser.zero_grad(set_to_none=True)
+        optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
-        optimiser.step()
+        optimiser.step(factor)
         average.update(model, step)
         step, clips_seen = step + 1, clips_seen + clips
         now = time.monotonic()
@@ -200,20 +197,6 @@ def train_on(
             last_save = now
     save()
     return path
-
-
-def _decay_groups(model: Magi, weight_decay: float) -> list[dict]:
-    """Matrices decay; biases, norms and embeddings do not."""
-    linear = {
-        f"{name}.weight"
-        for name, module in model.named_modules()
-        if isinstance(module, torch.nn.Linear)
-    }
-    named = list(model.named_parameters())
-    return [
-        {"params": [p for name, p in named if name in linear], "weight_decay": weight_decay},
-        {"params": [p for name, p in named if name not in linear], "weight_decay": 0.0},
-    ]
 
 
 def load_model(run: RunConfig, folder: Path, device: str = "cpu") -> tuple[Magi, dict]:

@@ -6,6 +6,8 @@ Everything is resumable: a checkpoint goes on, a measured run whose settings are
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,6 +31,7 @@ from magi.data.physics import Physics
 from magi.evaluation.physics import COPY, GIVEN
 from magi.model import Magi
 from magi.schedule import load_checkpoint, save_checkpoint
+from magi.tokenizer_training import train_tokenizer
 from magi.train import ClipPool, tokenize, train_on
 
 FRAMES = 16
@@ -81,8 +84,20 @@ def pool_of(setting: Setting, run: RunConfig) -> tuple[ClipPool, Codec]:
     """The clips that a run trains on, tokenized once for all runs of the same intervals, and the
     tokenizer with the statistics of their latents."""
     folder = setting.work / f"pool-{run.model.max_interval}"
+    share_tokenizer(setting, folder)
     pool = tokenize(run, Physics(setting.size, run.model.max_interval), folder, "cpu")
     return pool, Codec.load(run.tokenizer, folder)
+
+
+def share_tokenizer(setting: Setting, folder: Path) -> None:
+    """Put the one tokenizer of all runs into `folder`, trained first where it has weights and is not."""
+    if setting.base.tokenizer.kind == "patches" or (folder / "tokenizer.pt").is_file():
+        return
+    dataset = Physics(setting.size, setting.base.model.max_interval)
+    trained = train_tokenizer(setting.base, dataset, setting.work, "cpu")
+    folder.mkdir(parents=True, exist_ok=True)
+    copied = shutil.copyfile(trained, folder / "tokenizer.partial")
+    os.replace(copied, folder / "tokenizer.pt")
 
 
 def trained(setting: Setting, run: RunConfig) -> dict[str, Magi]:
