@@ -15,7 +15,7 @@ import { accountJson } from './account-json.ts';
 import { requireScope } from './authentication.ts';
 import { PaymentHeaders, sellCredits } from './credit-sale.ts';
 import { examples } from './examples.ts';
-import { pageFields } from './page-fields.ts';
+import { listOf, pageFields } from './page-fields.ts';
 import { type Route, route } from './route.ts';
 import type { ServiceEnvironment } from './services.ts';
 
@@ -137,14 +137,7 @@ async function listLedger(
   const position = after === undefined ? null : Number(after.slice(entryPrefix.length));
   const page = await env.ledgerOf(caller.account).entries({ after: position, limit, order });
   const data = page.entries.map(entryJson);
-  const list: LedgerEntryList = {
-    object: 'list',
-    data,
-    first_id: data[0]?.id ?? null,
-    last_id: data.at(-1)?.id ?? null,
-    has_more: page.hasMore,
-  };
-  return Response.json(list);
+  return Response.json(listOf(data, page.hasMore) satisfies LedgerEntryList);
 }
 
 function entryJson({

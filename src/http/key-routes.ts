@@ -4,7 +4,7 @@ import type { ShownKey } from '../access/key-ring.ts';
 import { type ApiKey, ApiKeyDeleted, ApiKeyList, KeyRequest, NewApiKey } from '../contract/access.ts';
 import { Failure } from '../contract/failure.ts';
 import { examples } from './examples.ts';
-import { pageFields } from './page-fields.ts';
+import { listOf, pageFields } from './page-fields.ts';
 import { type Route, route } from './route.ts';
 
 const { after, ...pages } = pageFields('key');
@@ -53,14 +53,7 @@ export const keyRoutes: readonly Route[] = [
       const { account = null, limit, order } = query;
       const page = await keys.list({ account, after: query.after ?? null, limit, order });
       const data = page.keys.map(keyJson);
-      const list: ApiKeyList = {
-        object: 'list',
-        data,
-        first_id: data[0]?.id ?? null,
-        last_id: data.at(-1)?.id ?? null,
-        has_more: page.hasMore,
-      };
-      return Response.json(list);
+      return Response.json(listOf(data, page.hasMore) satisfies ApiKeyList);
     },
   }),
   route({

@@ -21,3 +21,14 @@ export function pageFields(what: string) {
       .describe('By creation: oldest or newest first.'),
   };
 }
+
+/** A page as every list answers with it, in the form that the npm package openai walks through. */
+export function listOf<Item extends { readonly id: string }>(data: Item[], hasMore: boolean) {
+  return {
+    object: 'list' as const,
+    data,
+    first_id: data[0]?.id ?? null,
+    last_id: data.at(-1)?.id ?? null,
+    has_more: hasMore,
+  };
+}

@@ -11,7 +11,7 @@ import { examples } from './examples.ts';
 import { foundJob, jobNotFound } from './found-job.ts';
 import { newJob, newJobFailures } from './new-job.ts';
 import { NewVideoHeaders, type OrderHeaders, orderFailures, orderResponse } from './order.ts';
-import { pageFields } from './page-fields.ts';
+import { listOf, pageFields } from './page-fields.ts';
 import { brokenOff } from './request-log.ts';
 import { type Route, route } from './route.ts';
 import { embeddable } from './safe-headers.ts';
@@ -173,14 +173,7 @@ async function listVideos(
   if (page === null)
     throw new Failure('job_not_found', `after names no video of yours: "${after}".`, 'after');
   const data = await Promise.all(page.jobs.map(async (job) => videoJson(job, await tokenFor(job.id))));
-  const list: VideoList = {
-    object: 'list',
-    data,
-    first_id: data[0]?.id ?? null,
-    last_id: data.at(-1)?.id ?? null,
-    has_more: page.hasMore,
-  };
-  return Response.json(list);
+  return Response.json(listOf(data, page.hasMore) satisfies VideoList);
 }
 
 async function deleteVideo({ var: { jobs } }: VideoContext, { path: { id } }: VideoInput): Promise<Response> {

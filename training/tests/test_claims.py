@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+import torch
 
 from magi.claims import runs
 from magi.claims.bootstrap import at_frame, distance_from, figure, interval
@@ -20,7 +21,7 @@ from magi.claims.runs import FINAL, SHARED, Contexts, Setting, finish, write_jso
 from magi.claims.step_grid import StepGrid
 from magi.claims.videos import Sampling, copied, pixels_of, true_clips
 from magi.codec import Codec
-from magi.config import ModelConfig, RunConfig, TokenizerConfig, TrainConfig, load_run
+from magi.config import ModelConfig, RunConfig, TokenizerConfig, TokenizerTrainConfig, TrainConfig, load_run
 from magi.model import Magi
 from magi.tokenizer import build_tokenizer
 
@@ -163,6 +164,17 @@ def test_every_run_is_measured_at_its_end_and_at_the_shared_step(finished):
         assert known[FINAL] != known[SHARED]
     costs = [known["training"]["multiplyAdds"] for known in finished.values()]
     assert max(costs) < 1.2 * min(costs)
+
+
+def test_all_runs_share_one_tokenizer(setting):
+    tokenizer = TokenizerConfig("plain", SIZE, 3, 8, 4, (8, 8, 8, 8))
+    training = TokenizerTrainConfig(steps=1, references=2, targets=1)
+    base = replace(TINY, tokenizer=tokenizer, tokenizer_training=training)
+    own = replace(setting, base=base, work=setting.work / "plain")
+    pools = [runs.pool_of(own, run_of(base, System("ctf", interval, False), 0)) for interval in (True, False)]
+    first, second = (codec.tokenizer.state_dict() for _, codec in pools)
+    assert all(torch.equal(first[name], value) for name, value in second.items())
+    assert len({len(set(pool.interval)) > 1 for pool, _ in pools}) == 2
 
 
 def test_a_run_that_was_measured_is_not_measured_again_unless_something_changed(

@@ -123,8 +123,9 @@ def test_every_embedding_is_used_and_trained(trained, table):
     assert (z - moved).abs().mean() > 1e-3
 
 
-def test_a_run_goes_on_at_its_checkpoint(tmp_path):
-    steady = {"warmup": 1, "decay": 0.0, "curriculum": ((1.0, 4),), "clips": 40}
+@pytest.mark.parametrize("optimiser", ["adamw", "muon"])
+def test_a_run_goes_on_at_its_checkpoint(tmp_path, optimiser):
+    steady = {"warmup": 1, "decay": 0.0, "curriculum": ((1.0, 4),), "clips": 40, "optimiser": optimiser}
     run, dataset = nano(7, **steady), LabelledPhysics(SIZE)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     train(run, dataset, whole, "cpu")
@@ -228,6 +229,26 @@ def test_a_head_samples_what_it_was_trained_on(mode):
     made = flow_sample(head, z, noise, 8) if mode == "flow" else ddpm.sample(head, z, noise, 100)
     wanted = z[:, :1] * 2 - 1
     assert (made - wanted).abs().mean() < 0.2
+
+
+def test_a_shift_trains_the_head_at_noisier_times():
+    class Listener(DiffusionHead):
+        def modulate_time(self, time):
+            seen.append(time)
+            return super().modulate_time(time)
+
+    seen = []
+    head = Listener(channels=2, condition=2, width=64, blocks=1)
+    for shift in (0.0, 1.5):
+        torch.manual_seed(0)
+        flow_loss(head, torch.randn(8, 2), torch.randn(8, 2), shift=shift)
+    middle, later = seen
+    assert torch.allclose(later.logit(), middle.logit() + 1.5, atol=1e-4)
+
+
+def test_a_shift_of_ddpm_is_refused():
+    with pytest.raises(ValueError, match="training.time_shift: only a rectified flow"):
+        replace(nano(1, time_shift=1.0), model=ModelConfig(diffusion="ddpm"))
 
 
 def test_changed_tokens_weigh_more_and_never_more_than_the_cap():
