@@ -1,29 +1,37 @@
-/**
- * Measures a model inside workerd and the HTTP API around it: a table, then one JSON object as the last line.
- *
- *     npm run bench [-- model] [--api | --computing]
- */
 import { parseArgs } from 'node:util';
 import { type ApiFigures, apiFigures } from './api-figures.ts';
 import { computingFigures } from './computing-figures.ts';
 import type { Figures } from './figures.ts';
 
+const help = `npm run bench -- [model] [options]: measures a model (sprite) inside workerd, and the HTTP API around it
+
+  --computing  only the model
+  --api        only the API
+  --help
+
+Prints a table, then one JSON object as the last line.`;
+
+const flag = { type: 'boolean', default: false } as const;
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { api: { type: 'boolean', default: false }, computing: { type: 'boolean', default: false } },
+  options: { api: flag, computing: flag, help: flag },
 });
-const [model = 'sprite'] = positionals;
-const computing = values.api ? {} : await computingFigures(model);
-const api: Partial<ApiFigures> = values.computing ? {} : await apiFigures(model, told);
-const figures: Partial<Figures> = { ...computing, ...api };
-console.log(table(figures));
-console.log(JSON.stringify(figures));
+if (values.help) console.log(help);
+else await bench(positionals[0] ?? 'sprite');
+
+async function bench(model: string): Promise<void> {
+  const computing = values.api ? {} : await computingFigures(model);
+  const api: Partial<ApiFigures> = values.computing ? {} : await apiFigures(model, told);
+  const figures: Partial<Figures> = { ...computing, ...api };
+  console.log(table(model, figures));
+  console.log(JSON.stringify(figures));
+}
 
 function told(part: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r${part.padEnd(40)}`);
 }
 
-function table(figures: Partial<Figures>): string {
+function table(model: string, figures: Partial<Figures>): string {
   const rows: [string, keyof Figures, (value: number) => string][] = [
     ['frames a second, default steps', 'framesPerSecond', decimals(2)],
     ['multiply-adds a frame', 'multiplyAddsPerFrame', millions],

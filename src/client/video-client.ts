@@ -18,6 +18,8 @@ export interface VideoOrder {
   readonly head_steps?: number;
   readonly temperature?: number;
   readonly palette?: 'first_frame' | 'none';
+  /** Who is told when the video ends; docs/webhooks.md. */
+  readonly webhook_url?: string;
 }
 
 /** How to go on with a video. Without `prompt` and `labels`, the schedule goes on as before. */
@@ -28,6 +30,8 @@ export interface ExtendOrder {
   /** `from` counts frames of the whole video. */
   readonly labels?: readonly { readonly from: number; readonly label: string }[];
   readonly interval?: number;
+  /** Who is told when the video ends; by default who was told of the video so far. */
+  readonly webhook_url?: string;
 }
 
 /** How to make another video of the first frames of one. */
