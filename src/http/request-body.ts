@@ -1,27 +1,15 @@
+import type { z } from 'zod';
 import { limits } from '../contract/config.ts';
 import { Failure } from '../contract/failure.ts';
-
-/** Fields that a form carries as text and a JSON body as numbers. */
-const numberFields = new Set([
-  'frame',
-  'frames',
-  'seconds',
-  'interval',
-  'seed',
-  'decode_steps',
-  'head_steps',
-  'temperature',
-]);
-
-/** Fields that a form carries as JSON in a text. */
-const jsonFields = new Set(['labels', 'metadata', 'scopes']);
+import { type FieldKind, fieldKinds } from './form-fields.ts';
 
 /**
- * Reads a body of JSON or multipart/form-data into plain values; files become byte arrays.
+ * Reads a body of JSON or multipart/form-data into plain values; files become byte arrays, and texts of a form what
+ * the schema wants of their field, where they can.
  * @throws Failure media_type, content_encoding, body_too_large, body_incomplete, request_timeout, body_empty, json_invalid,
  *   json_too_deep, form_invalid, fields_conflict
  */
-export async function readBody(request: Request, bodySeconds: number): Promise<unknown> {
+export async function readBody(request: Request, schema: z.ZodType, bodySeconds: number): Promise<unknown> {
   const contentType = request.headers.get('content-type') ?? '';
   const mediaType = contentType.split(';')[0]?.trim().toLowerCase();
   if (mediaType !== 'application/json' && mediaType !== 'multipart/form-data') {
@@ -40,13 +28,17 @@ export async function readBody(request: Request, bodySeconds: number): Promise<u
   const bytes = await readBytes(request, bodySeconds);
   if (bytes.length === 0)
     throw new Failure('body_empty', 'The body is empty; send {} for a video with all defaults.');
-  return mediaType === 'application/json' ? parseJson(bytes) : parseForm(bytes, contentType);
+  return mediaType === 'application/json' ? parseJson(bytes) : parseForm(bytes, contentType, schema);
 }
 
 /** As readBody, but no body at all is an object without fields. */
-export async function readOptionalBody(request: Request, bodySeconds: number): Promise<unknown> {
+export async function readOptionalBody(
+  request: Request,
+  schema: z.ZodType,
+  bodySeconds: number,
+): Promise<unknown> {
   const isEmpty = request.body === null || request.headers.get('content-length') === '0';
-  return isEmpty ? {} : readBody(request, bodySeconds);
+  return isEmpty ? {} : readBody(request, schema, bodySeconds);
 }
 
 async function readBytes(request: Request, bodySeconds: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -148,7 +140,9 @@ function jsonDepth(text: string): number {
 async function parseForm(
   bytes: Uint8Array<ArrayBuffer>,
   contentType: string,
+  schema: z.ZodType,
 ): Promise<Record<string, unknown>> {
+  const kinds = fieldKinds(schema);
   let form: FormData;
   try {
     form = await new Response(bytes, { headers: { 'content-type': contentType } }).formData();
@@ -167,7 +161,10 @@ async function parseForm(
     if (field in (key === null ? keyed : whole)) {
       throw new Failure('fields_conflict', `${field} is sent whole and by key; send it one way.`, field);
     }
-    target[key ?? field] = typeof value === 'string' ? formValue(field, key, value) : await fileBytes(value);
+    target[key ?? field] =
+      typeof value === 'string'
+        ? formValue(field, kinds[key === null ? field : ''], value)
+        : await fileBytes(value);
   }
   return { ...whole, ...keyed };
 }
@@ -178,9 +175,9 @@ function formName(name: string): { field: string; key: string | null } {
   return match === null ? { field: name, key: null } : { field: match[1] as string, key: match[2] as string };
 }
 
-function formValue(field: string, key: string | null, value: string): unknown {
-  if (numberFields.has(field) && /^-?\d+(\.\d+)?$/.test(value)) return Number(value);
-  if (jsonFields.has(field) && key === null) return parseJson(new TextEncoder().encode(value), field);
+function formValue(field: string, kind: FieldKind | undefined, value: string): unknown {
+  if (kind === 'number' && /^-?\d+(\.\d+)?$/.test(value)) return Number(value);
+  if (kind === 'json') return parseJson(new TextEncoder().encode(value), field);
   return value;
 }
 

@@ -145,8 +145,9 @@ function queryOf(
   return takesLink ? withoutToken(query) : query;
 }
 
-function bodyOf({ req, env }: RouteContext, { isOptional = false }: RequestBody<unknown>): Promise<unknown> {
-  return isOptional ? readOptionalBody(req.raw, env.bodySeconds) : readBody(req.raw, env.bodySeconds);
+function bodyOf({ req, env }: RouteContext, body: RequestBody<z.ZodType>): Promise<unknown> {
+  const { schema, isOptional = false } = body;
+  return (isOptional ? readOptionalBody : readBody)(req.raw, schema, env.bodySeconds);
 }
 
 /** `/v1/videos/{id}/frames/{n}.png` as the router writes it; the parameter `n` is then the number alone. */

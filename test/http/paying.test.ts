@@ -81,6 +81,13 @@ describe('an account', () => {
     expect(await json(service.request('/v1/account'))).toEqual(account);
   });
 
+  it('is topped up by a form, too', async () => {
+    const form = { credits: '500', reference: '17' };
+    expect(await json(new TestService().postForm(form, '/v1/account/topup'))).toMatchObject({
+      balance: { purchased: 500 },
+    });
+  });
+
   it('takes no top-up without a reference, of no credits, or of more than fit', async () => {
     const service = new TestService();
     for (const [body, code, param] of [
