@@ -20,8 +20,7 @@ if (values.help) console.log(help);
 else if (positionals.length === 0) {
   console.error(help);
   process.exitCode = 1;
-}
-for (const folder of positionals) await writeGolden(resolve(folder));
+} else for (const folder of positionals) await writeGolden(resolve(folder));
 
 async function writeGolden(folder: string): Promise<void> {
   const { video } = FloatGolden.parse(JSON.parse(await readFile(floatGolden(folder), 'utf8')));

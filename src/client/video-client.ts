@@ -42,6 +42,8 @@ export interface ForkOrder extends ExtendOrder {
   readonly frames?: number;
   readonly seed?: number;
   readonly metadata?: Readonly<Record<string, string>>;
+  /** Who is told when the new video ends; by default nobody. */
+  readonly webhook_url?: string;
 }
 
 export interface FollowOrder {

@@ -7,11 +7,12 @@ import type { ServiceEnvironment } from './services.ts';
  * and most clients then report the cut and not the answer. Whoever sends without an end, or nothing, is not waited for.
  */
 export const readToTheEnd: MiddlewareHandler<ServiceEnvironment> = async (context, next) => {
+  const { clock, bodySeconds } = context.env;
+  const end = clock() + bodySeconds * 1000;
   await next();
   const { body } = context.req.raw;
   if (body === null || body.locked) return;
-  const { clock, bodySeconds } = context.env;
-  const end = clock() + bodySeconds * 1000;
+  if (Number(context.req.header('content-length') ?? 0) > limits.droppedBytes) return;
   const reader = body.getReader();
   let left = limits.droppedBytes;
   while (left > 0 && clock() < end) {

@@ -24,9 +24,8 @@ export function withinRate(route: Route): MiddlewareHandler<ServiceEnvironment> 
   return async (context, next) => {
     if (route.scope === null) return next();
     const caller = callerOf(context);
-    return (
-      (await tooMany(context, caller === undefined ? stranger(context) : account(context, caller))) ?? next()
-    );
+    const counted = caller === undefined ? payer(context) : account(context, caller);
+    return (await tooMany(context, counted)) ?? next();
   };
 }
 
@@ -63,6 +62,17 @@ function stranger({ env, req }: Context<ServiceEnvironment>): Counted {
     caller: network(req.header('cf-connecting-ip') ?? ''),
     what: 'requests without a valid key from your address',
     wayOut: 'check the key',
+  };
+}
+
+/** Apart from the above, so that wrong keys and payments from one address do not hinder each other. */
+function payer(context: Context<ServiceEnvironment>): Counted {
+  const counted = stranger(context);
+  return {
+    ...counted,
+    caller: `payments ${counted.caller}`,
+    what: 'payments and questions for an offer from your address',
+    wayOut: 'send a payment only once',
   };
 }
 

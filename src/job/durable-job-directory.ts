@@ -71,7 +71,7 @@ export function durableJobDirectory(
     // Most that would be refused is refused before a hold is opened for it.
     if (!isFinished(view.status) || view.committedFrames !== command.from)
       throw refusal(id, 'job_not_finished');
-    const order = await opened(id, extensionPrice(extend), ticket);
+    const order = await opened(id, extensionPrice(extend, view), ticket);
     if (order === null) return (await known.recall(ticket as Ticket)) ?? extended(id, stub, extend, ticket);
     const answer = await ordered(id, order, stub.command(owner, { ...command, order }));
     return answer === null || typeof answer === 'string'

@@ -1,5 +1,5 @@
 import { type Price, paidFrames } from '../billing/price.ts';
-import type { Command, NewJob } from './job-directory.ts';
+import type { Command, JobView, NewJob } from './job-directory.ts';
 
 /** Price of a new video. */
 export function newJobPrice({
@@ -14,7 +14,10 @@ export function newJobPrice({
 
 type Extension = Pick<Extract<Command, { kind: 'extend' }>, 'from' | 'frames' | 'frameCredits'>;
 
-/** Price of more frames: only the new ones. */
-export function extensionPrice({ from, frames, frameCredits }: Extension): Price {
-  return { frames: frames - from, frameCredits };
+/** Price of more frames: only the new ones, and not a given first frame that is among them. */
+export function extensionPrice(
+  { from, frames, frameCredits }: Extension,
+  { isFirstGiven }: Pick<JobView, 'isFirstGiven'>,
+): Price {
+  return { frames: paidFrames(frames, { shared: from, isFirstGiven }), frameCredits };
 }

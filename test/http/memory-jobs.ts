@@ -154,7 +154,7 @@ export class MemoryJobs implements JobDirectory {
         throw new Failure('job_not_finished', 'The video is not finished; extend it later.');
       const { from, frames, labels: after } = command;
       const labels = after && [...job.spec.labels.filter((change) => change.from < from), ...after];
-      entry.orders.push(extensionPrice(command));
+      entry.orders.push(extensionPrice(command, entry.job));
       const spec = { ...job.spec, frames, labels: labels ?? job.spec.labels };
       entry.job = paid(entry, { ...job, status: 'queued', spec });
     } else if (command.kind === 'notify') {

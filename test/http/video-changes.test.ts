@@ -149,17 +149,17 @@ describe('extend', () => {
       manifest: async () => manifest,
       build: async () => '1',
     };
-    const quoted = async (body: object, committed: number) => {
+    const quoted = async (body: object, committed: number, frames = 5) => {
       const { service, path } = await made(committed, 'cancelled', body, { models });
       const before = (await video(service.request(path))).cost.quoted;
-      return [before, (await video(service.postJson({ frames: 5 }, `${path}/extend`))).cost.quoted - before];
+      return [before, (await video(service.postJson({ frames }, `${path}/extend`))).cost.quoted - before];
     };
     const image_url = `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
     const [ordered, added] = await quoted({ frames: 5 }, 0);
     expect(added).toBe(ordered);
     const [, later = 0] = await quoted({ frames: 5 }, 1);
     expect(later).toBeLessThan(added ?? 0);
-    expect(await quoted({ frames: 6, input_reference: { image_url } }, 0)).toEqual([later, later]);
+    expect(await quoted({ frames: 6, input_reference: { image_url } }, 0, 6)).toEqual([later, later]);
   });
 
   it('takes the form that the npm package openai sends, and the id of the video as it is', async () => {

@@ -167,15 +167,15 @@ export class SimulatedClients {
     this.#world.at(this.#world.random.below(50), () => this.#command(job, { kind: 'resume' }));
   }
 
-  #extend(job: SimulatedJob, { job: { status }, frames: made }: SeenJob): void {
+  #extend(job: SimulatedJob, { job: seen, frames: made }: SeenJob): void {
     const { random, moneyRandom } = this.#world;
-    if (!isFinished(status)) return;
+    if (!isFinished(seen.status)) return;
     const from = made.length;
     const frames = from + random.between(1, 3);
     const interval = random.chance(0.5) ? random.between(1, 3) : undefined;
     const labels = random.chance(0.5) ? this.#labels(from, frames) : undefined;
     const command = { kind: 'extend' as const, from, frames, interval, labels };
-    const price = extensionPrice({ from, frames, frameCredits: moneyRandom.between(1, 9) });
+    const price = extensionPrice({ from, frames, frameCredits: moneyRandom.between(1, 9) }, seen);
     this.#orders.place((ticket) =>
       this.#open({ id: job.id, price, ticket }, (order) =>
         this.#call(

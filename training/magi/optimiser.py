@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn, optim
 
-from magi.config import TrainConfig
+from magi.config import TrainConfig, Unusable
 from magi.model import Magi
 
 _BETAS = (0.9, 0.95)
@@ -40,15 +40,21 @@ class Optimiser:
         return [part.state_dict() for part in self.parts]
 
     def load_state_dict(self, saved: list[dict]) -> None:
+        """Raises Unusable for the state of another optimiser."""
+        if not isinstance(saved, list) or len(saved) != len(self.parts):
+            raise Unusable(
+                "training.optimiser: the checkpoint was trained with another optimiser; remove model.pt"
+                " from the run's folder, or set the optimiser back"
+            )
         for part, state in zip(self.parts, saved, strict=True):
             part.load_state_dict(state)
 
 
 def hidden_matrices(model: Magi) -> list[Tensor]:
-    """Weights of linear layers that read and write at least a width of the model: not those that
-    meet latents or times."""
-    narrowest = min(model.config.width, model.config.head_width)
-    return [weight for weight in _linear_weights(model) if min(weight.shape) >= narrowest]
+    """Weights of all linear layers but those that meet latents or times."""
+    head = model.head
+    outer = (model.backbone.enter, head.enter, head.leave, head.time[0])
+    return [weight for weight in _linear_weights(model) if all(weight is not one.weight for one in outer)]
 
 
 def decay_groups(model: Magi, weight_decay: float, without: list[Tensor]) -> list[dict]:

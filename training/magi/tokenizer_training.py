@@ -161,6 +161,8 @@ def train_tokenizer(
         average.module.load_state_dict(saved["average"])
         optimiser.load_state_dict(saved["optimiser"])
     step = saved["step"] if saved else 0
+    if step >= total:
+        return path
     known = saved or begun
     palette = np.array(known["palette"], "<u4") if known else _null_palette(dataset, referenced)
     batches = (

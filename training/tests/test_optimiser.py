@@ -29,11 +29,18 @@ def test_every_parameter_is_moved_by_one_optimiser(optimiser):
     assert sorted(map(id, moved)) == sorted(map(id, magi.parameters()))
 
 
-def test_muon_moves_hidden_matrices_and_none_that_meets_latents():
-    magi = model()
-    assert magi.head.first[0].weight in set(hidden_matrices(magi))
-    assert magi.head.enter.weight not in set(hidden_matrices(magi))
-    assert magi.head.leave.weight not in set(hidden_matrices(magi))
+def test_muon_moves_hidden_matrices_and_none_that_meets_latents_or_times():
+    magi = Magi(CONFIG, tokens=4, channels=32)
+    hidden = set(hidden_matrices(magi))
+    assert {magi.head.first[0].weight, magi.head.time[2].weight} < hidden
+    outer = magi.backbone.enter, magi.head.enter, magi.head.leave, magi.head.time[0]
+    assert not hidden & {layer.weight for layer in outer}
+
+
+def test_the_state_of_another_optimiser_is_refused():
+    saved = Optimiser(model(), MUON).state_dict()
+    with pytest.raises(ValueError, match="trained with another optimiser; remove model.pt"):
+        Optimiser(model(), replace(MUON, optimiser="adamw")).load_state_dict(saved)
 
 
 def test_a_step_of_muon_is_orthogonal():

@@ -5,8 +5,9 @@ Everything is resumable: a checkpoint goes on, a measured run whose settings are
 
 from __future__ import annotations
 
+import fcntl
+import filecmp
 import json
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -84,20 +85,25 @@ def pool_of(setting: Setting, run: RunConfig) -> tuple[ClipPool, Codec]:
     """The clips that a run trains on, tokenized once for all runs of the same intervals, and the
     tokenizer with the statistics of their latents."""
     folder = setting.work / f"pool-{run.model.max_interval}"
-    share_tokenizer(setting, folder)
-    pool = tokenize(run, Physics(setting.size, run.model.max_interval), folder, "cpu")
+    folder.mkdir(parents=True, exist_ok=True)
+    with (setting.work / "pools.lock").open("w") as lock:
+        # Processes that share a grid wait here for the first one.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        share_tokenizer(setting, folder)
+        pool = tokenize(run, Physics(setting.size, run.model.max_interval), folder, "cpu")
     return pool, Codec.load(run.tokenizer, folder)
 
 
 def share_tokenizer(setting: Setting, folder: Path) -> None:
     """Put the one tokenizer of all runs into `folder`, trained first where it has weights and is not."""
-    if setting.base.tokenizer.kind == "patches" or (folder / "tokenizer.pt").is_file():
+    if setting.base.tokenizer.kind == "patches":
         return
     dataset = Physics(setting.size, setting.base.model.max_interval)
     trained = train_tokenizer(setting.base, dataset, setting.work, "cpu")
-    folder.mkdir(parents=True, exist_ok=True)
-    copied = shutil.copyfile(trained, folder / "tokenizer.partial")
-    os.replace(copied, folder / "tokenizer.pt")
+    if not (folder / "tokenizer.pt").is_file() or not filecmp.cmp(
+        trained, folder / "tokenizer.pt", shallow=False
+    ):
+        shutil.copyfile(trained, folder / "tokenizer.pt")
 
 
 def trained(setting: Setting, run: RunConfig) -> dict[str, Magi]:
