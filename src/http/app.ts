@@ -17,7 +17,7 @@ import type { ServiceEnvironment, Services } from './services.ts';
  */
 export function createApp(): Hono<ServiceEnvironment> {
   const app = new Hono<ServiceEnvironment>();
-  app.use(logRequest, safeHeaders, allowOrigins, readToTheEnd);
+  app.use(readToTheEnd, logRequest, safeHeaders, allowOrigins);
   for (const route of routes) {
     const { method, path, handle } = route;
     app.on(
