@@ -15,6 +15,7 @@ from magi.evaluation import (
     long_videos,
     physics,
     precision,
+    speeds,
     starts,
 )
 from magi.evaluation.quality import quality
@@ -40,6 +41,7 @@ PARTS: dict[str, dict[str, Part]] = {
     },
     "physics": {
         "physics": Part(physics.measure, physics.table),
+        "speeds": Part(speeds.measure, speeds.table),
         "diversity": Part(diversity.measure, diversity.table),
     },
 }

@@ -25,6 +25,7 @@ TITLES = {
     "diversity": "First frames that nobody gave",
     "precision": "8 bits against float32",
     "physics": "Motion",
+    "speeds": "Intervals",
 }
 """Of each part of `evaluate`."""
 _SHOWN = 16

@@ -8,7 +8,7 @@ import pytest
 from magi.data.physics import Physics
 from magi.data.sprites import Sprites, changes, withheld
 from magi.data.timeline import COMBAT, CYCLES, LABELS, Phase, phases, standing, timeline
-from magi.evaluation import diversity, intervals, long_videos, physics, precision, starts
+from magi.evaluation import diversity, intervals, long_videos, physics, precision, speeds, starts
 from magi.evaluation.actions import MODEL
 from magi.evaluation.alignment import WAYS, Figure, frame_errors
 from magi.evaluation.recurring import recurring_schedule
@@ -264,3 +264,18 @@ def test_a_model_that_knows_the_laws_of_motion_makes_no_error(subject):
     copy = figures[physics.COPY]
     assert copy["positionErrorPixels"]["8"]["mean"] > copy["positionErrorPixels"]["1"]["mean"] > 0
     assert "FD-V, first 8 frames" in physics.table(figures)
+
+
+@pytest.mark.parametrize("pace", [1, 3])
+def test_shapes_move_as_far_as_the_interval_says_or_as_the_model_has_it(subject, pace):
+    dataset = Physics(32)
+
+    def paced(request):
+        index = request.seed
+        return dataset.clip(physics.FIRST_SEED + index, 2, pace * request.interval).pixels
+
+    figures = speeds.measure(replace(subject, dataset=lambda split: dataset, animate=paced))
+    true, made = (figures["1"][name]["moved"]["mean"] for name in (speeds.TRUE, MODEL))
+    assert made == pytest.approx(pace * true, rel=0.2)
+    assert figures["25"][speeds.TRUE]["moved"]["mean"] > figures["4"][speeds.TRUE]["moved"]["mean"]
+    assert "25" in speeds.table(figures)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from magi.evaluation.actions import ACTIONS
 from magi.evaluation.alignment import WAYS
+from magi.evaluation.speeds import TRUE
 from magi.evaluation.starts import ALIGNED, PSNR
 from magi.evaluation.subject import MODEL
 
@@ -89,6 +90,14 @@ def physics(figures: dict) -> dict:
     }
 
 
+def speeds(figures: dict) -> dict:
+    """How far the model moves shapes from one frame to the next, by interval, and how far is true."""
+    return {
+        key: {interval: named(known[name]["moved"], "pixels") for interval, known in figures.items()}
+        for key, name in (("movedPixels", MODEL), ("movedPixelsTrue", TRUE))
+    }
+
+
 OF_PART: dict[str, Callable[[dict], dict]] = {
     "actions": actions,
     "long": long_difference,
@@ -97,6 +106,7 @@ OF_PART: dict[str, Callable[[dict], dict]] = {
     "diversity": diversity,
     "precision": precision,
     "physics": physics,
+    "speeds": speeds,
 }
 """What each part of a measurement gives."""
 
