@@ -52,8 +52,8 @@ def comparison_text(known: dict, runs: dict[str, dict]) -> tuple[str, Pictures]:
 
 
 def _claims(known: dict) -> list[list[str]]:
-    order = {claim.text: index for index, claim in enumerate(CLAIMS)}
-    told = sorted(known["claims"], key=lambda one: order[one["claim"]])
+    texts = [claim.text for claim in CLAIMS]
+    told = sorted(known["claims"], key=lambda one: texts.index(one["claim"]))
     return [
         [
             *(one[key] for key in _TOLD),
