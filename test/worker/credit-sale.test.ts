@@ -12,6 +12,7 @@ import { VideoClient } from '../../src/client/video-client.ts';
 import { ToppedUpAccount } from '../../src/contract/account.ts';
 import { LocalFacilitator } from '../billing/local-facilitator.ts';
 import { Payer, paying } from '../billing/payer.ts';
+import { eventually } from '../eventually.ts';
 import { authorized } from '../service-key.ts';
 import { small } from './service.ts';
 
@@ -116,7 +117,7 @@ describe('credits for money, inside workerd', () => {
     facilitator.behaviour = 'settles, then hangs';
     const killed = new AbortController();
     const asked = SELF.fetch(url, { method: 'POST', headers: paying(payment), signal: killed.signal });
-    await vi.waitFor(() => expect(facilitator.chain.isUsed(authorization)).toBe(true));
+    await eventually(() => expect(facilitator.chain.isUsed(authorization)).toBe(true));
     killed.abort();
     await expect(asked).rejects.toThrow();
     expect(await bought()).toBe(0);

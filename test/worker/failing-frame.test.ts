@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/contract/config.ts';
+import { eventually } from '../eventually.ts';
 import { expiryMs, FakeIsolate } from './fake-isolate.ts';
 import { calmHash, inObject } from './fake-job.ts';
 
@@ -31,7 +32,7 @@ describe('a frame that cannot be made', () => {
         const doomed = new FakeIsolate(100);
         doomed.backend.faults.beforeFrame = killed;
         void job.wake(doomed);
-        await vi.waitFor(() => expect(job.record.attempts).toBe(kill));
+        await eventually(() => expect(job.record.attempts).toBe(kill));
       }
       const isolate = new FakeIsolate(100);
       await job.run(isolate);

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { FrameCommit } from '../../src/job/job-record.ts';
 import { encodePng } from '../../src/media/png.ts';
+import { eventually } from '../eventually.ts';
 import { FakeIsolate } from './fake-isolate.ts';
 import { calmHash, calmVideo, type FakeJob, type FakeOrder, inObject, videoHash } from './fake-job.ts';
 
@@ -140,7 +141,7 @@ describe('the past of a fork', () => {
           expect(job.record.pastCursor).toBe(before + 1);
         }
         void job.wake(doomed);
-        await vi.waitFor(() => expect(job.record.attempts).toBe(1));
+        await eventually(() => expect(job.record.attempts).toBe(1));
         const fresh = new FakeIsolate(0.4);
         await job.run(fresh);
         expect(fresh.backend.replayed).toEqual(past.filter((index) => index >= frame));

@@ -7,6 +7,7 @@ import { Video } from '../../src/contract/job.ts';
 import type { CrashPoint } from '../../src/job/crash-point.ts';
 import { durableJobDirectory } from '../../src/job/durable-job-directory.ts';
 import type { JobDirectory, NewJob } from '../../src/job/job-directory.ts';
+import { eventually } from '../eventually.ts';
 import { authorized } from '../service-key.ts';
 import { sampleSpec } from './fake-job.ts';
 import { client, finished, pause, small } from './service.ts';
@@ -157,7 +158,7 @@ describe('an order that a crash broke off', () => {
     const name = 'dies-extending';
     const jobs = ownDirectory(name);
     const { id } = await jobs.create(job);
-    await vi.waitFor(async () => expect(await accountOf(name).hold(id, 0)).toMatchObject({ isEnded: true }));
+    await eventually(async () => expect(await accountOf(name).hold(id, 0)).toMatchObject({ isEnded: true }));
     const extend = { kind: 'extend', from: 0, frames: 9, frameCredits: 10 } as const;
     await dies(name, 'ordered', (dying) => dying.command(id, extend, ticketOf('k')));
     const again = await jobs.recall(ticketOf('k'));
@@ -198,9 +199,9 @@ describe('a key', () => {
     const first = await jobs.create(job, ticketOf('answered'));
     await dies('removing', 'ordered', (dying) => dying.create(job, ticketOf('unanswered')));
     for (const id of await listed('removing')) await jobs.remove(id);
-    await vi.waitFor(async () => expect(await listed('removing')).toEqual([]));
+    await eventually(async () => expect(await listed('removing')).toEqual([]));
     expect((await jobs.recall(ticketOf('answered')))?.id).toBe(first.id);
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(jobs.recall(ticketOf('unanswered'))).rejects.toMatchObject({ code: 'job_not_found' }),
     );
   });
@@ -210,7 +211,7 @@ describe('an order without a key that is sent again', () => {
   it('within ten minutes is answered with its video as it is, later with another one', async () => {
     const jobs = ownDirectory('keyless');
     const first = await jobs.create(job, ticketOf(null));
-    await vi.waitFor(async () => expect((await jobs.find(first.id))?.status).toBe('failed'));
+    await eventually(async () => expect((await jobs.find(first.id))?.status).toBe('failed'));
     await later('keyless', 590_000);
     const again = await jobs.create(job, ticketOf(null, true));
     expect([again.id, again.status]).toEqual([first.id, 'failed']);
@@ -222,8 +223,8 @@ describe('an order without a key that is sent again', () => {
     const jobs = ownDirectory('keyless-removed');
     const first = await jobs.create(job, ticketOf(null));
     await jobs.remove(first.id);
-    await vi.waitFor(async () => expect(await listed('keyless-removed')).toEqual([]));
-    await vi.waitFor(async () => expect(await jobs.recall(ticketOf(null, true))).toBeNull());
+    await eventually(async () => expect(await listed('keyless-removed')).toEqual([]));
+    await eventually(async () => expect(await jobs.recall(ticketOf(null, true))).toBeNull());
     expect((await jobs.create(job, ticketOf(null, true))).id).not.toBe(first.id);
   });
 });

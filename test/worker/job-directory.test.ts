@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { localAccount } from '../../src/contract/access.ts';
 import { durableJobDirectory, jobStub, publicId } from '../../src/job/durable-job-directory.ts';
 import type { NewJob } from '../../src/job/job-directory.ts';
+import { eventually } from '../eventually.ts';
 import { sampleSpec } from './fake-job.ts';
 
 vi.spyOn(console, 'error').mockImplementation(() => undefined);
@@ -50,7 +51,7 @@ function overtaken(by: () => Promise<unknown>) {
 
 /** The job once it is finished and the account has heard of it. */
 async function settled(id: string): Promise<void> {
-  await vi.waitFor(async () => expect(await account.hold(id, 0)).toMatchObject({ isEnded: true }), 5000);
+  await eventually(async () => expect(await account.hold(id, 0)).toMatchObject({ isEnded: true }));
 }
 
 describe('the directory of jobs', () => {
@@ -144,7 +145,7 @@ describe('the limit of unfinished videos', () => {
       code: 'job_not_finished',
     });
     expect(await account.hold(id, 1)).toMatchObject({ captured: 0, isEnded: true });
-    await vi.waitFor(async () => expect(await account.hold(id, 2)).toMatchObject({ isEnded: true }), 5000);
+    await eventually(async () => expect(await account.hold(id, 2)).toMatchObject({ isEnded: true }));
     expect(await overtaken(() => directory.remove(id)).command(id, extend)).toBeNull();
     expect(await account.hold(id, 3)).toMatchObject({ captured: 0, isEnded: true });
   });
@@ -161,7 +162,7 @@ describe('a video that has expired', () => {
     });
     await evictDurableObject(stub);
     await runDurableObjectAlarm(stub);
-    await vi.waitFor(async () => expect(await everyId()).not.toContain(id));
+    await eventually(async () => expect(await everyId()).not.toContain(id));
     const calls = [
       () => directory.find(id),
       () => directory.frames(id, 0, 1),
@@ -172,6 +173,6 @@ describe('a video that has expired', () => {
     for (const call of calls)
       await expect(call()).rejects.toMatchObject({ code: 'job_expired', status: 410 });
     expect(await directory.remove(id)).toBe(true);
-    await vi.waitFor(async () => expect(await directory.find(id)).toBeNull());
+    await eventually(async () => expect(await directory.find(id)).toBeNull());
   });
 });

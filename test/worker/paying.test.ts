@@ -6,6 +6,7 @@ import { localAccount } from '../../src/contract/access.ts';
 import { Account, LedgerEntryList } from '../../src/contract/account.ts';
 import { AccountStore } from '../../src/job/account-store.ts';
 import { publicId } from '../../src/job/durable-job-directory.ts';
+import { eventually } from '../eventually.ts';
 import { authorized } from '../service-key.ts';
 import { client, finished, small } from './service.ts';
 
@@ -84,7 +85,7 @@ it('the account shows every movement of a video, and its balance', async () => {
     const { data } = await get(LedgerEntryList, '/v1/account/ledger?limit=100');
     return data.filter(({ video }) => video === id).reverse();
   };
-  await vi.waitFor(async () => expect((await own()).at(-1)?.kind).toBe('release'), 5000);
+  await eventually(async () => expect((await own()).at(-1)?.kind).toBe('release'));
   const entries = await own();
   const sum = (kind: string) =>
     entries.filter((entry) => entry.kind === kind).reduce((total, { credits }) => total + credits, 0);

@@ -1,11 +1,12 @@
 import { evictDurableObject, listDurableObjectIds, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { workersBackend } from '../../src/backend/workers-backend.ts';
 import { localAccount } from '../../src/contract/access.ts';
 import { newRecord } from '../../src/job/job-changes.ts';
 import { SqlJobStore } from '../../src/job/sql-job-store.ts';
 import { decodeOwnPng, encodePng } from '../../src/media/png.ts';
+import { eventually } from '../eventually.ts';
 import { readGif } from '../media/gif-reader.ts';
 import { sampleSpec } from './fake-job.ts';
 import { client, finished, frameHashes, objectOf, pause, small } from './service.ts';
@@ -102,7 +103,7 @@ describe('the service in workerd, with the nano model', () => {
       runInDurableObject(objectOf(removed.id), (_, { storage }) =>
         storage.sql.exec("SELECT name FROM sqlite_master WHERE name NOT LIKE '\\_cf%' ESCAPE '\\'").toArray(),
       );
-    await vi.waitFor(async () => expect(await left()).toEqual([]), 5000);
+    await eventually(async () => expect(await left()).toEqual([]));
   });
 
   it('removes a video that is being made, and makes the next one', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { localAccount } from '../../src/contract/access.ts';
 import { decodeOwnPng, encodePng } from '../../src/media/png.ts';
+import { eventually } from '../eventually.ts';
 import { expiryMs, FakeIsolate } from './fake-isolate.ts';
 import { calmHash, type FakeJob, inObject } from './fake-job.ts';
 
@@ -70,7 +71,7 @@ describe('a wake', () => {
       doomed.backend.faults.beforeFrame = (index) => (index === 2 ? killed() : undefined);
       await job.create(doomed);
       void job.wake(doomed);
-      await vi.waitFor(() => expect(job.record.cursor).toBe(2));
+      await eventually(() => expect(job.record.cursor).toBe(2));
       expect(job.alarm).toBe(doomed.now + 5000);
       const fresh = new FakeIsolate(100);
       await job.in(fresh);
@@ -130,7 +131,7 @@ describe('a video', () => {
         doomed.backend.faults.beforeFrame = (index) => (index === frame ? killed() : undefined);
         await job.create(doomed);
         void job.wake(doomed);
-        await vi.waitFor(() => expect(job.record).toMatchObject({ cursor: frame, attempts: 1 }));
+        await eventually(() => expect(job.record).toMatchObject({ cursor: frame, attempts: 1 }));
         expect(job.alarm).not.toBeNull();
         const fresh = new FakeIsolate(100);
         await job.run(fresh);

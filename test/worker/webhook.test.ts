@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/contract/config.ts';
 import type { WebhookEvent } from '../../src/contract/webhook.ts';
+import { eventually } from '../eventually.ts';
 import { FakeIsolate } from './fake-isolate.ts';
 import { calmHash, type FakeJob, inObject } from './fake-job.ts';
 
@@ -170,7 +171,7 @@ describe('a webhook', () => {
       await ended(job, isolate);
       const began = Date.now();
       const hanging = job.wake(isolate);
-      await vi.waitFor(() => expect(heard.length).toBe(1));
+      await eventually(() => expect(heard.length).toBe(1));
       await job.command(isolate, { kind: 'extend', from: 3, frames: 5 });
       await hanging;
       await job.run(isolate);
@@ -188,7 +189,7 @@ describe('a webhook', () => {
       const heard = receiver(job, 'hangs');
       await ended(job, isolate);
       const hanging = job.wake(isolate);
-      await vi.waitFor(() => expect(heard.length).toBe(1));
+      await eventually(() => expect(heard.length).toBe(1));
       told.resolve();
       await hanging;
       isHanging = false;
@@ -213,7 +214,7 @@ describe('a webhook', () => {
       // Dead before anybody was told.
       await job.evict(isolate);
       void job.wake(isolate);
-      await vi.waitFor(() => expect(heard.length).toBe(1));
+      await eventually(() => expect(heard.length).toBe(1));
       // Dead in the midst of telling: the try was counted.
       const later = new FakeIsolate(5);
       later.now = isolate.now;

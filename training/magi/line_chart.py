@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH, HEIGHT = 640, 400
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 184, 36, 48
+HEIGHT = 400
+_PLOT, _LEFT, _TOP, _BOTTOM = 392, 64, 36, 48
+"""Width of what the axes enclose, and the room beside it."""
+_KEY, _LETTER = 46, 6.6
+"""Width of what stands before a line's name, and of a letter of it."""
 _COLOURS = ("#1b6ca8", "#d1495b", "#2e933c", "#8d6a9f", "#e39b1f", "#3aa6a6", "#5f5f5f")
 _TICKS = 5
 
@@ -46,32 +49,34 @@ def line_chart(
     points = [point for line in series.values() for point in line]
     if not points:
         raise ValueError(f"{title}: no points")
+    right = _LEFT + _PLOT
+    width = right + _KEY + _LETTER * max(map(len, series))
     x_ticks, y_ticks = across.ticks([x for x, _ in points]), up.ticks([y for _, y in points])
 
     def at(line: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
         shares_x = across.places([x for x, _ in line], x_ticks)
         shares_y = up.places([y for _, y in line], y_ticks)
-        wide, high = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
+        high = HEIGHT - _TOP - _BOTTOM
         return [
-            (_LEFT + x * wide, HEIGHT - _BOTTOM - y * high)
+            (_LEFT + x * _PLOT, HEIGHT - _BOTTOM - y * high)
             for x, y in zip(shares_x, shares_y, strict=True)
         ]
 
-    parts = [_text(WIDTH / 2, 20, title, "middle", 14)]
+    parts = [_text(width / 2, 20, title, "middle", 14)]
     for tick, (x, _) in zip(x_ticks, at([(tick, y_ticks[0]) for tick in x_ticks]), strict=True):
         parts += [_rule(x, _TOP, x, HEIGHT - _BOTTOM), _text(x, HEIGHT - 30, f"{tick:g}", "middle")]
     for tick, (_, y) in zip(y_ticks, at([(x_ticks[0], tick) for tick in y_ticks]), strict=True):
-        parts += [_rule(_LEFT, y, WIDTH - _RIGHT, y), _text(_LEFT - 6, y + 4, f"{tick:g}", "end")]
-    parts.append(_text((_LEFT + WIDTH - _RIGHT) / 2, HEIGHT - 10, across.name, "middle"))
+        parts += [_rule(_LEFT, y, right, y), _text(_LEFT - 6, y + 4, f"{tick:g}", "end")]
+    parts.append(_text((_LEFT + right) / 2, HEIGHT - 10, across.name, "middle"))
     parts.append(_text(8, _TOP - 10, up.name))
     for index, (name, line) in enumerate(series.items()):
         colour = _COLOURS[index % len(_COLOURS)]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in at(line))
         parts.append(f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="{path}"/>')
         y = _TOP + 10 + 20 * index
-        parts.append(_rule(WIDTH - _RIGHT + 10, y, WIDTH - _RIGHT + 30, y, colour, 3))
-        parts.append(_text(WIDTH - _RIGHT + 36, y + 4, name))
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        parts.append(_rule(right + 10, y, right + 30, y, colour, 3))
+        parts.append(_text(right + 36, y + 4, name))
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {HEIGHT}" '
     style = 'font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="#fff"/>'
     return "\n".join([head + style, *parts, "</svg>", ""])
 

@@ -8,7 +8,16 @@ import pytest
 from magi.data.physics import Physics
 from magi.data.sprites import Sprites, changes, withheld
 from magi.data.timeline import COMBAT, CYCLES, LABELS, Phase, phases, standing, timeline
-from magi.evaluation import diversity, intervals, long_videos, physics, precision, speeds, starts
+from magi.evaluation import (
+    diversity,
+    intervals,
+    long_videos,
+    physics,
+    precision,
+    quality,
+    speeds,
+    starts,
+)
 from magi.evaluation.actions import MODEL
 from magi.evaluation.alignment import WAYS, Figure, frame_errors
 from magi.evaluation.recurring import recurring_schedule
@@ -279,3 +288,14 @@ def test_shapes_move_as_far_as_the_interval_says_or_as_the_model_has_it(subject,
     assert made == pytest.approx(pace * true, rel=0.2)
     assert figures["25"][speeds.TRUE]["moved"]["mean"] > figures["4"][speeds.TRUE]["moved"]["mean"]
     assert "25" in speeds.table(figures)
+
+
+def test_a_model_that_loses_every_shape_moves_nothing(subject):
+    def empty(request):
+        return np.concatenate([request.given, np.zeros_like(request.given)])
+
+    figures = speeds.measure(replace(subject, dataset=lambda split: Physics(32), animate=empty))
+    assert figures["8"][MODEL] == {"moved": None, "there": figures["8"][MODEL]["there"]}
+    assert figures["8"][MODEL]["there"]["mean"] == 0
+    assert "nothing is left" in speeds.table(figures)
+    assert quality.speeds(figures)["movedPixels"] == {}

@@ -93,7 +93,11 @@ def physics(figures: dict) -> dict:
 def speeds(figures: dict) -> dict:
     """How far the model moves shapes from one frame to the next, by interval, and how far is true."""
     return {
-        key: {interval: named(known[name]["moved"], "pixels") for interval, known in figures.items()}
+        key: {
+            interval: named(known[name]["moved"], "pixels")
+            for interval, known in figures.items()
+            if known[name]["moved"]
+        }
         for key, name in (("movedPixels", MODEL), ("movedPixelsTrue", TRUE))
     }
 

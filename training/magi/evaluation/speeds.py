@@ -27,7 +27,7 @@ def moved(first: np.ndarray, later: np.ndarray, state: np.ndarray) -> tuple[np.n
 
 def measure(subject: Subject) -> dict:
     """By interval: how far shapes move to the next frame, truly and as the model has it, and the share
-    of them that are still there."""
+    of them that are still there; `moved` is None where none is in any clip."""
     dataset = subject.dataset("test")
     figures = {}
     for interval in INTERVALS:
@@ -44,7 +44,10 @@ def measure(subject: Subject) -> dict:
 
 def _summed(known: list[tuple[np.ndarray, np.ndarray]]) -> dict:
     ways = [float(np.nanmean(way)) for way, there in known if there.any()]
-    return {"moved": summary(ways), "there": summary([float(there.mean()) for _, there in known])}
+    return {
+        "moved": summary(ways) if ways else None,
+        "there": summary([float(there.mean()) for _, there in known]),
+    }
 
 
 def table(figures: dict) -> str:
@@ -53,7 +56,7 @@ def table(figures: dict) -> str:
         [
             interval,
             figure(known[TRUE]["moved"]),
-            figure(known[MODEL]["moved"]),
+            "nothing is left" if known[MODEL]["moved"] is None else figure(known[MODEL]["moved"]),
             share(known[MODEL]["there"]),
         ]
         for interval, known in figures.items()
