@@ -50,7 +50,7 @@ export class SimulatedClients {
 
   /** Asks for the list and for every video in it: whoever asks wakes what has been forgotten. */
   lookAtAll(): void {
-    this.#call(
+    this.#world.call(
       this.#account,
       () => this.#account.state.listed,
       (listed) => {
@@ -78,7 +78,7 @@ export class SimulatedClients {
   /** Again and again under the same references: each counts once. */
   #topUp(): void {
     const payment = this.#world.moneyRandom.between(1, 4);
-    this.#call(
+    this.#world.call(
       this.#account,
       () => this.#account.credit(`payment ${payment}`, 25 * payment),
       () => undefined,
@@ -86,7 +86,7 @@ export class SimulatedClients {
   }
 
   #remove(job: SimulatedJob): void {
-    this.#call(
+    this.#world.call(
       job,
       () => job.remove(),
       () => undefined,
@@ -143,7 +143,7 @@ export class SimulatedClients {
     const job = new SimulatedJob(id, this.#world, surroundings);
     this.#jobs.set(id, job);
     this.#open({ id, price: newJobPrice(order), ticket }, ({ hold, ...opened }) =>
-      this.#call(
+      this.#world.call(
         job,
         () => job.create({ ...order, webhookUrl: this.#webhookUrl() }, { ...opened, hold }, plan),
         (answer) => {
@@ -155,7 +155,7 @@ export class SimulatedClients {
   }
 
   #command(job: SimulatedJob, command: OrderedCommand): void {
-    this.#call(
+    this.#world.call(
       job,
       () => job.command(command),
       () => undefined,
@@ -178,7 +178,7 @@ export class SimulatedClients {
     const price = extensionPrice({ from, frames, frameCredits: moneyRandom.between(1, 9) }, seen);
     this.#orders.place((ticket) =>
       this.#open({ id: job.id, price, ticket }, (order) =>
-        this.#call(
+        this.#world.call(
           job,
           () => job.command({ ...command, order }),
           (answer) => {
@@ -196,7 +196,7 @@ export class SimulatedClients {
     opened: (order: Order) => void,
   ): void {
     const { faults, random } = this.#world;
-    this.#call(
+    this.#world.call(
       this.#account,
       () => this.#account.open(id, price, ticket),
       (order) => {
@@ -210,7 +210,7 @@ export class SimulatedClients {
   /** What durableJobDirectory does with the hold of an order that came to nothing. */
   #dropUnless(isUsed: boolean, id: string, hold: number): void {
     if (isUsed && !this.#world.variant.dropsEveryHold) return;
-    this.#call(
+    this.#world.call(
       this.#account,
       () => this.#account.drop(id, hold),
       () => undefined,
@@ -218,21 +218,13 @@ export class SimulatedClients {
   }
 
   #look(job: SimulatedJob, seen: (job: SeenJob) => void): void {
-    this.#call(
+    this.#world.call(
       job,
       () => job.view(),
       (answer) => {
         if (answer !== null) seen(answer);
       },
     );
-  }
-
-  #call<Result>(
-    object: SimulatedJob | SimulatedAccount,
-    handle: () => Result,
-    answered: (result: Result) => void,
-  ): void {
-    this.#world.call(object, handle, answered, () => undefined);
   }
 
   #webhookUrl(): string | undefined {

@@ -42,7 +42,7 @@ export class SimulatedOrders {
     const { key } = ticket;
     const answer = `hold ${hold} of ${jobId} at ${this.#world.now}`;
     if (this.#world.variant.answersUnnoted) this.#answered(key, answer);
-    this.#call(
+    this.#world.call(
       this.#account,
       () => this.#account.noteAnswer({ key, jobId, hold }, answer),
       (noted) => this.#answered(key, noted),
@@ -50,7 +50,7 @@ export class SimulatedOrders {
   }
 
   #again(ticket: Ticket, attempt: Attempt): void {
-    this.#call(
+    this.#world.call(
       this.#account,
       () => this.#account.recall(ticket),
       (known) => {
@@ -67,14 +67,14 @@ export class SimulatedOrders {
     attempt: Attempt,
   ): void {
     const job = this.#jobs.get(jobId) as SimulatedJob;
-    this.#call(
+    this.#world.call(
       job,
       () => (isUsed || job.knowsHold(hold) ? (job.view() ?? 'removed') : null),
       (view) => {
         if (view === 'removed') return;
         if (view !== null) this.carriedOut(ticket, jobId, hold);
         else if (isGivenUp || this.#world.variant.givesUpAtOnce)
-          this.#call(
+          this.#world.call(
             this.#account,
             () => this.#account.drop(jobId, hold),
             () => attempt(ticket),
@@ -87,13 +87,5 @@ export class SimulatedOrders {
     const first = this.#answers.get(key) ?? answer;
     must(first === answer, () => `${key}: answered with ${answer} after ${first}`);
     this.#answers.set(key, answer);
-  }
-
-  #call<Result>(
-    object: SimulatedJob | SimulatedAccount,
-    handle: () => Result,
-    answered: (result: Result) => void,
-  ): void {
-    this.#world.call(object, handle, answered, () => undefined);
   }
 }

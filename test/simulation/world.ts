@@ -99,7 +99,7 @@ export class World {
     object: SimulatedObject,
     handle: () => Result,
     replied: (result: Result) => void,
-    failed: () => void,
+    failed: () => void = () => undefined,
   ): void {
     if (this.fault(this.faults.lostRequest)) {
       this.at(this.latency(), failed);
